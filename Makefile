@@ -1,0 +1,82 @@
+# Everything a person or CI does here. `make` alone lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+STACK ?= dev
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help
+help: ## List what can be done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@echo "  STACK=dev|staging|production chooses the stack (default: dev)"
+
+.venv/.installed: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Backlot needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Say which: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Installing into .venv (once, about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.PHONY: install
+install: .venv/.installed ## Create .venv and install everything, locked by hash
+
+.PHONY: rehearse
+rehearse: install ## Bring STACK up in an in-memory AWS; CONFIG=file and GRAPH=out.json are optional
+	@$(BIN)/python -m rehearsal $(STACK) $(if $(CONFIG),--config-file $(CONFIG)) $(if $(GRAPH),--graph $(GRAPH)) $(ARGS)
+
+.PHONY: test
+test: install ## Run the tests
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+.PHONY: check
+check: install ## Lint, formatting, types, and whether the generated files are fresh
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/basedpyright
+	@$(BIN)/python -m settings.schema --check
+
+.PHONY: format
+format: install ## Format the code and mend what lint can mend
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: schema
+schema: install ## Write schema/stack.schema.json from the settings
+	@$(BIN)/python -m settings.schema
+
+.PHONY: bench
+bench: install ## Measure the rehearsal against its bars
+	@$(BIN)/python -m rehearsal.bench
+
+.PHONY: lock
+lock: install ## Lock requirements.in and requirements-dev.in again, with hashes
+	@for file in requirements requirements-dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $(ARGS) $$file.in -o $$file.txt; \
+	done
+
+.PHONY: pulumi
+pulumi:
+	@command -v pulumi >/dev/null || { \
+	  echo "This needs the Pulumi CLI, which is not installed here."; \
+	  echo "  macOS    brew install pulumi"; \
+	  echo "  others   https://www.pulumi.com/docs/install/"; \
+	  echo "Until then, make rehearse STACK=$(STACK) runs the same program without it."; \
+	  exit 1; }
+
+.PHONY: stack
+stack: pulumi
+	@test -f Pulumi.$(STACK).yaml || { echo "No stack file Pulumi.$(STACK).yaml. There are: $$(ls Pulumi.*.yaml | tr '\n' ' ')"; exit 1; }
+	@pulumi stack select --create $(STACK)
+
+.PHONY: preview
+preview: stack ## Show what `make up` would change on AWS
+	@pulumi preview --diff --stack $(STACK) $(ARGS)
+
+.PHONY: up
+up: stack ## Bring STACK up on AWS
+	@pulumi up --stack $(STACK) $(ARGS)
+
+.PHONY: destroy
+destroy: stack ## Take STACK down on AWS; Pulumi refuses what the stack protects
+	@pulumi destroy --stack $(STACK) $(ARGS)
