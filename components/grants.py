@@ -1,0 +1,82 @@
+"""IAM statements as data. What owns something hands them out; a role is made of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+POLICY_VERSION = "2012-10-17"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One Allow statement."""
+
+    sid: str
+    """Says what it is for, in letters and digits: `ConsumeRender`."""
+    actions: Sequence[str]
+    resources: Sequence[pulumi.Input[str]]
+    conditions: Mapping[str, Mapping[str, pulumi.Input[Any]]] = field(default_factory=dict)
+    """Operator to key to value: `{"StringEquals": {"aws:SourceAccount": account_id}}`."""
+
+    def rendered(self) -> dict[str, Any]:
+        statement: dict[str, Any] = {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": sorted(self.actions),
+            "Resource": list(self.resources),
+        }
+        if self.conditions:
+            statement["Condition"] = self.conditions
+        return statement
+
+
+def policy_document(statements: Iterable[Statement]) -> pulumi.Output[str]:
+    """The statements as an identity policy, in the order given."""
+    return pulumi.Output.json_dumps(
+        {
+            "Version": POLICY_VERSION,
+            "Statement": [statement.rendered() for statement in statements],
+        }
+    )
+
+
+def service_role(
+    name: str,
+    service: str,
+    statements: Iterable[Statement],
+    opts: pulumi.ResourceOptions,
+    *,
+    managed_policies: Mapping[str, str] | None = None,
+) -> aws.iam.Role:
+    """A role that `service` (`ecs-tasks.amazonaws.com`) assumes, made of `statements`.
+
+    `managed_policies` maps a short key to the ARN of a policy AWS keeps up to date; for the few
+    services that demand theirs.
+    """
+    role = aws.iam.Role(
+        name,
+        assume_role_policy=pulumi.Output.json_dumps(
+            {
+                "Version": POLICY_VERSION,
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"Service": service},
+                        "Action": "sts:AssumeRole",
+                    }
+                ],
+            }
+        ),
+        opts=opts,
+    )
+    statements = tuple(statements)
+    if statements:
+        aws.iam.RolePolicy(name, role=role.id, policy=policy_document(statements), opts=opts)
+    for key, arn in (managed_policies or {}).items():
+        aws.iam.RolePolicyAttachment(f"{name}-{key}", role=role.name, policy_arn=arn, opts=opts)
+    return role

@@ -1,0 +1,36 @@
+"""Physical names, for the few things that people or software address by name.
+
+Everything else is left to Pulumi's auto-naming, so that a replacement never meets a taken name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Named = Literal["alarm", "bucket", "log_group", "parameter", "queue", "repository", "secret"]
+
+LIMITS: Mapping[Named, int] = {
+    "alarm": 255,
+    "bucket": 63,
+    "log_group": 512,
+    "parameter": 1011,
+    "queue": 80,
+    "repository": 256,
+    "secret": 512,
+}
+"""Longest name in characters, from each service's API reference."""
+
+
+def physical_name(kind: Named, *parts: str, separator: str = "-") -> str:
+    """Join `parts` into a name for `kind`.
+
+    Raises ValueError when the service would refuse its length. The settings bound every part, so
+    this only speaks when a component builds a longer name than they allow for.
+    """
+    name = separator.join(parts)
+    if len(name) > LIMITS[kind]:
+        raise ValueError(
+            f"{kind} name {name!r} has {len(name)} characters; at most {LIMITS[kind]} are allowed"
+        )
+    return name

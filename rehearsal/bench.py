@@ -1,0 +1,150 @@
+"""`make bench`: the rehearsal's speed, memory and steadiness against the bars of the design.
+
+Every figure is a whole process: started cold, timed from outside, its peak memory read from the
+operating system after it ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+STACK = "production"
+FEW, MANY = 2, 20
+RUNS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    seconds: float
+    peak_mib: float
+    status: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    what: str
+    measured: str
+    bar: str
+    kept: bool
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        figures = [*_rehearsals(Path(folder)), _growth(Path(folder)), _suite()]
+    width = max(len(figure.what) for figure in figures)
+    for figure in figures:
+        mark = "ok  " if figure.kept else "MISS"
+        print(f"{mark}  {figure.what:<{width}}  {figure.measured:>10}  (bar: {figure.bar})")
+    return 0 if all(figure.kept for figure in figures) else 1
+
+
+def _rehearsals(folder: Path) -> list[Figure]:
+    graphs = [folder / f"{number}.json" for number in range(RUNS)]
+    full = [_rehearse(STACK, "--graph", str(graph)) for graph in graphs]
+    recorded = [_rehearse(STACK, "--record-only") for _ in range(RUNS)]
+    written = {graph.read_bytes() for graph in graphs}
+    resources = len(json.loads(graphs[0].read_text())["resources"])
+    clean = all(run.status == 0 for run in [*full, *recorded])
+    return [
+        Figure(
+            what=f"{STACK}: findings in {resources} resources",
+            measured="none" if clean else "some",
+            bar="none",
+            kept=clean,
+        ),
+        _seconds(f"{STACK} in the in-memory AWS, median of {RUNS}", full, 12),
+        _seconds(f"{STACK} recorded only, median of {RUNS}", recorded, 5),
+        Figure(
+            what=f"{STACK}: peak memory",
+            measured=f"{max(run.peak_mib for run in full):.0f} MiB",
+            bar="800 MiB",
+            kept=max(run.peak_mib for run in full) < 800,
+        ),
+        Figure(
+            what=f"{STACK}: different graphs in {RUNS} runs",
+            measured=str(len(written)),
+            bar="1",
+            kept=len(written) == 1,
+        ),
+    ]
+
+
+def _growth(folder: Path) -> Figure:
+    """Ten times the fleets and queues may cost at most ten times the time.
+
+    What any run costs before the first fleet is taken off both sides, so that it hides nothing.
+    """
+    base = _median([_rehearse(STACK, "--record-only", *_sized(folder, 0)) for _ in range(RUNS)])
+    few = _median([_rehearse(STACK, "--record-only", *_sized(folder, FEW)) for _ in range(RUNS)])
+    many = _median([_rehearse(STACK, "--record-only", *_sized(folder, MANY)) for _ in range(RUNS)])
+    ratio = (many - base) / max(few - base, 0.01)
+    return Figure(
+        what=f"{MANY} fleets and queues against {FEW}, recorded only",
+        measured=f"{ratio:.1f} times",
+        bar=f"{MANY // FEW} times",
+        kept=ratio <= MANY / FEW,
+    )
+
+
+def _sized(folder: Path, fleets: int) -> list[str]:
+    """A stack file like production's with so many fleets, each with its queue, beside its own."""
+    config = yaml.safe_load(Path(f"Pulumi.{STACK}.yaml").read_text())
+    queue = config["config"]["backlot:queues"]["render"]
+    fleet = config["config"]["backlot:workers"]["render"]
+    for number in range(fleets):
+        name = f"render-{number}"
+        config["config"]["backlot:queues"][name] = queue
+        config["config"]["backlot:workers"][name] = {**fleet, "queue": name}
+    path = folder / f"{fleets}.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return ["--config-file", str(path)]
+
+
+def _suite() -> Figure:
+    run = _run(sys.executable, "-m", "pytest", "-n", "auto", "-q")
+    return Figure(
+        what="the whole test suite",
+        measured=f"{run.seconds:.0f} s" if run.status == 0 else "failed",
+        bar="240 s",
+        kept=run.status == 0 and run.seconds < 240,
+    )
+
+
+def _rehearse(*arguments: str) -> Run:
+    return _run(sys.executable, "-m", "rehearsal", *arguments)
+
+
+def _run(*command: str) -> Run:
+    started = time.perf_counter()
+    process = subprocess.Popen(  # noqa: S603 (our own command, no shell)
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Run(
+        seconds=time.perf_counter() - started,
+        peak_mib=usage.ru_maxrss / 1024,
+        status=process.returncode,
+    )
+
+
+def _median(runs: list[Run]) -> float:
+    return sorted(run.seconds for run in runs)[len(runs) // 2]
+
+
+def _seconds(what: str, runs: list[Run], bar: int) -> Figure:
+    median = _median(runs)
+    return Figure(what=what, measured=f"{median:.1f} s", bar=f"{bar} s", kept=median < bar)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
