@@ -1,0 +1,830 @@
+"""Rules that hold between settings, checked before any AWS call.
+
+Each rule is a function whose parameters are the sections it reads. It runs when all of those could
+be read, so that one misspelt key hides no broken rule elsewhere.
+"""
+
+from __future__ import annotations
+
+import inspect
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from settings import addresses
+from settings.api import ApiSettings
+from settings.buckets import BucketsSettings
+from settings.cache import CacheSettings
+from settings.database import DatabaseSettings
+from settings.domain import DomainSettings
+from settings.errors import Problem
+from settings.gpu import GPU_CLASSES, GPU_INSTANCES
+from settings.instances import memory_gib
+from settings.load_balancer import LoadBalancerSettings
+from settings.network import NetworkSettings
+from settings.notices import NoticesSettings
+from settings.platform import PlatformSettings
+from settings.queues import QueueSettings
+from settings.registry import RegistrySettings
+from settings.secrets import SecretSettings
+from settings.workers import WorkerSettings
+
+SQS_LONGEST_RECEIVE = 12 * 3600
+"""Seconds a message may stay with one receiver, renewals included."""
+SYSTEM_MIB = 2048
+"""Memory of a GPU instance that the system, the ECS agent and Docker need."""
+BUCKET_NAME_LIMIT = 63
+"""S3's, and of all names that begin with `<platform.name>-<stack>` the first to be reached: queues
+may have 80 characters, of which a queue's own name and `-dead-letter` take 37."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A broken rule: the section and path that a change would mend, and what to do."""
+
+    section: str
+    path: str
+    message: str
+
+
+Violations = Iterator[Violation]
+Invariant = Callable[..., Violations]
+
+INVARIANTS: list[Invariant] = []
+_KEYS = {"stack": "stack name", "region": "aws:region"}
+
+
+def invariant(rule: Invariant) -> Invariant:
+    """Register a rule. Its parameters name the sections it reads, or `stack`, or `region`."""
+    INVARIANTS.append(rule)
+    return rule
+
+
+def check(values: Mapping[str, Any]) -> list[Problem]:
+    """Run every rule whose sections could be read, and list what is broken."""
+    return [
+        Problem(
+            key=_KEYS.get(broken.section, f"backlot:{broken.section}"),
+            path=broken.path,
+            message=broken.message,
+        )
+        for rule in INVARIANTS
+        if (sections := inspect.signature(rule).parameters.keys()) <= values.keys()
+        for broken in rule(**{name: values[name] for name in sections})
+    ]
+
+
+@invariant
+def names_fit_their_services(platform: PlatformSettings, stack: str, region: str) -> Violations:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", stack):
+        yield Violation(
+            "stack",
+            "",
+            f"{stack} becomes part of names; use lower-case letters, digits and single hyphens, "
+            "beginning with a letter, such as dev",
+        )
+    prefix = f"{platform.name}-{stack}"
+    fits = BUCKET_NAME_LIMIT - len(f"-backups-{'0' * 12}-{region}-an")
+    if len(prefix) > fits:
+        yield Violation(
+            "platform",
+            "name",
+            f"{prefix} leads every name and has {len(prefix)} characters; at most {fits} fit into "
+            f"a bucket's name in {region}: shorten it or the stack's name",
+        )
+
+
+@invariant
+def tags_leave_ours_alone(platform: PlatformSettings) -> Violations:
+    for key in platform.tags:
+        if key in ("Project", "Environment", "ManagedBy"):
+            message = "is set by the platform itself; remove it"
+        elif key.lower().startswith("aws:"):
+            message = "begins with aws:, which AWS keeps for its own tags; rename it"
+        else:
+            continue
+        yield Violation("platform", f"tags.{key}", message)
+
+
+@invariant
+def network_is_private_and_of_a_size(network: NetworkSettings) -> Violations:
+    cidr = ipaddress.IPv4Network(network.cidr)
+    if not addresses.LARGEST_VPC <= cidr.prefixlen <= addresses.SMALLEST_VPC:
+        yield Violation(
+            "network",
+            "cidr",
+            f"{cidr} is a /{cidr.prefixlen}; give a /{addresses.LARGEST_VPC} to a "
+            f"/{addresses.SMALLEST_VPC}: AWS allows no larger, and the database tier no smaller",
+        )
+    private = [
+        ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+    ]
+    if not any(cidr.subnet_of(block) for block in private):
+        yield Violation(
+            "network",
+            "cidr",
+            f"{cidr} is not private; give a network inside "
+            f"{', '.join(str(block) for block in private)}",
+        )
+    # Docker's bridge on the GPU hosts: what it shadows, a container cannot reach.
+    if cidr.overlaps(ipaddress.IPv4Network("172.17.0.0/16")):
+        yield Violation(
+            "network",
+            "cidr",
+            f"{cidr} overlaps 172.17.0.0/16, which Docker uses on every host; give another",
+        )
+
+
+@invariant
+def zones_are_in_order(network: NetworkSettings) -> Violations:
+    in_order = sorted(network.zones)
+    if list(network.zones) != in_order:
+        yield Violation(
+            "network",
+            "zones",
+            f"{', '.join(network.zones)} is out of order; give {', '.join(in_order)}",
+        )
+
+
+@invariant
+def private_tier_has_room(
+    network: NetworkSettings, api: ApiSettings, workers: Mapping[str, WorkerSettings]
+) -> Violations:
+    try:
+        room = addresses.plan(network.cidr, network.zones).private_addresses // 2
+    except ValueError:
+        return  # network_is_private_and_of_a_size says it
+    # A rolling deploy doubles the tasks; a worker's instance and its task may each hold an address.
+    tasks = 2 * api.max_tasks
+    fleets = 2 * sum(fleet.max_workers for fleet in workers.values())
+    endpoints = len(network.interface_endpoints) * len(network.zones)
+    needed = tasks + fleets + endpoints
+    if needed > room:
+        yield Violation(
+            "network",
+            "cidr",
+            f"{network.cidr} leaves {room} addresses, half of the private tier, and the stack can "
+            f"take {needed} ({tasks} for API tasks during a deploy, {fleets} for workers, "
+            f"{endpoints} for endpoints); give a larger network or smaller fleets",
+        )
+
+
+@invariant
+def without_nat_aws_is_reached_by_endpoints(
+    network: NetworkSettings,
+    workers: Mapping[str, WorkerSettings],
+    secrets: Mapping[str, SecretSettings],
+) -> Violations:
+    if network.nat != "none":
+        return
+    needed = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
+    if workers:
+        needed += ["ecs", "ecs-agent", "ecs-telemetry", "sqs"]
+    if any(secret.store == "ssm" for secret in secrets.values()):
+        needed.append("ssm")
+    missing = [service for service in needed if service not in network.interface_endpoints]
+    if missing:
+        yield Violation(
+            "network",
+            "interface_endpoints",
+            f"nat: none leaves no way to {', '.join(missing)}, which containers need to start; "
+            "add them, or give nat: single or per_zone",
+        )
+
+
+@invariant
+def replicas_need_own_credentials(database: DatabaseSettings) -> Violations:
+    count = database.replicas.count
+    if count and database.credentials == "managed":
+        yield Violation(
+            "database",
+            "replicas.count",
+            f"{_several(count, 'replica')} {'needs' if count == 1 else 'need'} credentials: "
+            "rotated or iam (managed passwords cannot have replicas)",
+        )
+
+
+@invariant
+def replicas_need_backups(database: DatabaseSettings) -> Violations:
+    if database.replicas.count and database.backup_days == 0:
+        yield Violation(
+            "database",
+            "backup_days",
+            "0 turns backups off, and RDS makes replicas from them; give at least 1",
+        )
+
+
+@invariant
+def storage_has_room_to_grow(database: DatabaseSettings) -> Violations:
+    """RDS asks for 10 % above the allocation, and warns by event below 26 %."""
+    initial, maximum = database.storage_gb.initial, database.storage_gb.maximum
+    least = -(-initial * 11 // 10)
+    if maximum < least:
+        yield Violation(
+            "database",
+            "storage_gb.maximum",
+            f"{maximum} GB is too close to the initial {initial} GB; give at least {least} "
+            "(10 % more), better 26 % more",
+        )
+
+
+@invariant
+def database_classes_are_known(database: DatabaseSettings) -> Violations:
+    yield from _known_class("database", "instance_class", database.instance_class)
+    if database.replicas.instance_class:
+        yield from _known_class(
+            "database", "replicas.instance_class", database.replicas.instance_class
+        )
+
+
+@invariant
+def cache_node_type_is_known(cache: CacheSettings) -> Violations:
+    yield from _known_class("cache", "node_type", cache.node_type)
+
+
+_SQL_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    all analyse analyze and any array as asc asymmetric both case cast check collate column
+    constraint create current_catalog current_date current_role current_time current_timestamp
+    current_user default deferrable desc distinct do else end except false fetch for foreign from
+    grant group having in initially intersect into lateral leading limit localtime localtimestamp
+    not null offset on only or order placing primary references returning select session_user some
+    symmetric table then to trailing true union unique user using variadic when where window with
+    """,
+    )
+)
+"""PostgreSQL's reserved key words (its manual, appendix C)."""
+_RESERVED_USERS = frozenset({"admin", "rdsadmin", "public", "none"})
+_RESERVED_DATABASES = frozenset({"db", "rdsadmin", "template0", "template1"})
+
+
+@invariant
+def database_names_are_free(database: DatabaseSettings) -> Violations:
+    name = database.username
+    if name in _SQL_WORDS | _RESERVED_USERS or name.startswith(("pg_", "rds_")):
+        yield Violation(
+            "database",
+            "username",
+            f"{name} is reserved by RDS or PostgreSQL; give another, such as app",
+        )
+    if database.database_name in _SQL_WORDS | _RESERVED_DATABASES:
+        yield Violation(
+            "database",
+            "database_name",
+            f"{database.database_name} is reserved by RDS or PostgreSQL; give another, such as app",
+        )
+
+
+@invariant
+def database_windows_keep_apart(database: DatabaseSettings) -> Violations:
+    yield from _windows(
+        "database",
+        daily=("backup_window", database.backup_window),
+        weekly=("maintenance_window", database.maintenance_window),
+        least_minutes=30,
+    )
+
+
+@invariant
+def cache_windows_keep_apart(cache: CacheSettings) -> Violations:
+    yield from _windows(
+        "cache",
+        daily=("snapshot_window", cache.snapshot_window),
+        weekly=("maintenance_window", cache.maintenance_window),
+        least_minutes=60,
+    )
+
+
+CACHE_VERSIONS: Mapping[str, tuple[str, ...]] = {
+    "valkey": ("7.2", "8.0", "8.1"),
+    "redis": ("6.2", "7.0", "7.1"),
+}
+"""What ElastiCache offers and AWS still maintains, by engine."""
+
+
+@invariant
+def cache_version_belongs_to_its_engine(cache: CacheSettings) -> Violations:
+    known = CACHE_VERSIONS[cache.engine]
+    if cache.engine_version not in known:
+        yield Violation(
+            "cache",
+            "engine_version",
+            f"{cache.engine_version} is not a version of {cache.engine}; "
+            f"give one of {', '.join(known)}",
+        )
+
+
+@invariant
+def failover_needs_a_replica(cache: CacheSettings) -> Violations:
+    if cache.failover and cache.nodes < 2:
+        yield Violation(
+            "cache",
+            "failover",
+            f"true needs a replica to promote, and nodes is {cache.nodes}; "
+            "give nodes: 2 or more, or failover: false",
+        )
+    if cache.multi_az and not cache.failover:
+        yield Violation(
+            "cache",
+            "multi_az",
+            "true needs failover; give failover: true, or multi_az: false",
+        )
+
+
+@invariant
+def dead_letters_outlive_messages(queues: Mapping[str, QueueSettings]) -> Violations:
+    """A message's age is counted from its first queue, so a short-lived dead letter is lost."""
+    for name, queue in queues.items():
+        if queue.dead_letter_days < queue.retention_days:
+            yield Violation(
+                "queues",
+                f"{name}.dead_letter_days",
+                f"{queue.dead_letter_days} is less than retention_days, {queue.retention_days}, "
+                "and a message keeps its age when it moves; give at least as many",
+            )
+        if queue.age_alarm_seconds >= queue.retention_days * 86400:
+            yield Violation(
+                "queues",
+                f"{name}.age_alarm_seconds",
+                f"{queue.age_alarm_seconds} can never be reached: messages expire after "
+                f"{queue.retention_days * 86400} seconds; give less",
+            )
+
+
+@invariant
+def queues_exist(
+    workers: Mapping[str, WorkerSettings], queues: Mapping[str, QueueSettings]
+) -> Violations:
+    for name, fleet in workers.items():
+        if fleet.queue not in queues:
+            yield Violation(
+                "workers",
+                f"{name}.queue",
+                f"there is no queue {fleet.queue}; give one of {', '.join(queues)}, "
+                "or add it to backlot:queues",
+            )
+
+
+@invariant
+def jobs_fit_their_queue(
+    workers: Mapping[str, WorkerSettings], queues: Mapping[str, QueueSettings]
+) -> Violations:
+    """A message must not come back while its job still runs."""
+    for name, fleet in workers.items():
+        queue = queues.get(fleet.queue)
+        if queue is None:
+            continue
+        hidden = queue.visibility_seconds
+        if fleet.heartbeat_seconds is None and hidden < fleet.job_limit_seconds:
+            yield Violation(
+                "queues",
+                f"{fleet.queue}.visibility_seconds",
+                f"{hidden} is less than the {fleet.job_limit_seconds} seconds a job of {name} may "
+                "take, and it has no heartbeat: the job would run twice. "
+                f"Give at least {fleet.job_limit_seconds}, or give {name} heartbeat_seconds",
+            )
+        if fleet.heartbeat_seconds is not None and hidden < 3 * fleet.heartbeat_seconds:
+            yield Violation(
+                "queues",
+                f"{fleet.queue}.visibility_seconds",
+                f"{hidden} is less than three heartbeats of {name}, {fleet.heartbeat_seconds} "
+                "seconds each: one lost renewal would run the job twice. "
+                f"Give at least {3 * fleet.heartbeat_seconds}",
+            )
+
+
+@invariant
+def job_times_are_possible(workers: Mapping[str, WorkerSettings]) -> Violations:
+    for name, fleet in workers.items():
+        if fleet.job_seconds > fleet.job_limit_seconds:
+            yield Violation(
+                "workers",
+                f"{name}.job_seconds",
+                f"{fleet.job_seconds} on average is more than job_limit_seconds, "
+                f"{fleet.job_limit_seconds}; give at most that",
+            )
+        if fleet.job_limit_seconds > SQS_LONGEST_RECEIVE:
+            yield Violation(
+                "workers",
+                f"{name}.job_limit_seconds",
+                f"{fleet.job_limit_seconds} is more than the {SQS_LONGEST_RECEIVE} (12 hours) that "
+                "SQS leaves a message with one worker; split the job or give at most that",
+            )
+
+
+@invariant
+def fleets_have_a_range(workers: Mapping[str, WorkerSettings]) -> Violations:
+    for name, fleet in workers.items():
+        if fleet.min_workers > fleet.max_workers:
+            yield Violation(
+                "workers",
+                f"{name}.min_workers",
+                f"{fleet.min_workers} is more than max_workers, {fleet.max_workers}; "
+                "give at most that",
+            )
+        if fleet.on_demand_base > fleet.max_workers:
+            yield Violation(
+                "workers",
+                f"{name}.on_demand_base",
+                f"{fleet.on_demand_base} is more than max_workers, {fleet.max_workers}; "
+                "give at most that",
+            )
+
+
+@invariant
+def gpu_types_satisfy_their_class(workers: Mapping[str, WorkerSettings]) -> Violations:
+    """Of each type exactly one GPU: ECS counts GPUs, so instances needed are tasks pending."""
+    for name, fleet in workers.items():
+        floor = GPU_CLASSES[fleet.gpu_class].floor_mib
+        for index, instance_type in enumerate(fleet.instance_types):
+            facts = GPU_INSTANCES.get(instance_type)
+            if facts is None:
+                message = f"is not in settings/gpu.py; give one of {', '.join(GPU_INSTANCES)}"
+            elif facts.gpus != 1:
+                message = f"has {facts.gpus} GPUs; a class holds types with exactly one"
+            elif facts.gpu_mib < floor:
+                message = (
+                    f"has {facts.gpu_mib} MiB of GPU memory; class {fleet.gpu_class} needs {floor}"
+                )
+            else:
+                continue
+            yield Violation(
+                "workers", f"{name}.instance_types[{index}]", f"{instance_type} {message}"
+            )
+
+
+@invariant
+def gpu_tasks_fit_the_smallest_type(workers: Mapping[str, WorkerSettings]) -> Violations:
+    """ECS scales out by the smallest type; a task too large for it would wait for ever."""
+    for name, fleet in workers.items():
+        types = fleet.instance_types or GPU_CLASSES[fleet.gpu_class].instance_types
+        known = [GPU_INSTANCES[each] for each in types if each in GPU_INSTANCES]
+        if not known:
+            continue
+        cpu = min(facts.vcpus for facts in known) * 1024
+        memory = min(facts.memory_mib for facts in known) - SYSTEM_MIB
+        if fleet.cpu > cpu:
+            yield Violation(
+                "workers",
+                f"{name}.cpu",
+                f"{fleet.cpu} is more than the {cpu} CPU units of the smallest of "
+                f"{', '.join(types)}; give at most that",
+            )
+        if fleet.memory > memory:
+            yield Violation(
+                "workers",
+                f"{name}.memory",
+                f"{fleet.memory} MiB is more than the {memory} that the smallest of "
+                f"{', '.join(types)} has beside its system; give at most that",
+            )
+
+
+_FARGATE_MEMORY: Mapping[int, Iterable[int]] = {
+    256: (512, 1024, 2048),
+    512: range(1024, 4096 + 1, 1024),
+    1024: range(2048, 8192 + 1, 1024),
+    2048: range(4096, 16384 + 1, 1024),
+    4096: range(8192, 30720 + 1, 1024),
+    8192: range(16384, 61440 + 1, 4096),
+    16384: range(32768, 122880 + 1, 8192),
+}
+"""MiB that go with each CPU (Amazon ECS Developer Guide, "Fargate task CPU and memory")."""
+
+
+@invariant
+def fargate_sells_the_pair(api: ApiSettings) -> Violations:
+    offered = list(_FARGATE_MEMORY[api.cpu])
+    if api.memory not in offered:
+        choice = (
+            ", ".join(map(str, offered))
+            if len(offered) <= 4
+            else f"{offered[0]} to {offered[-1]} in steps of {offered[1] - offered[0]}"
+        )
+        yield Violation(
+            "api",
+            "memory",
+            f"{api.memory} MiB does not go with cpu {api.cpu} on Fargate; give {choice}",
+        )
+
+
+@invariant
+def api_scales_within_a_range(api: ApiSettings) -> Violations:
+    if api.min_tasks > api.max_tasks:
+        yield Violation(
+            "api",
+            "min_tasks",
+            f"{api.min_tasks} is more than max_tasks, {api.max_tasks}; give at most that",
+        )
+
+
+@invariant
+def health_check_answers_in_time(api: ApiSettings) -> Violations:
+    health = api.health
+    if health.timeout_seconds >= health.interval_seconds:
+        yield Violation(
+            "api",
+            "health.timeout_seconds",
+            f"{health.timeout_seconds} is not less than interval_seconds, "
+            f"{health.interval_seconds}; give less",
+        )
+
+
+@invariant
+def images_come_from_a_repository(
+    registry: RegistrySettings, api: ApiSettings, workers: Mapping[str, WorkerSettings]
+) -> Violations:
+    images = [("api", "image", api.image)]
+    images += [("workers", f"{name}.image", fleet.image) for name, fleet in workers.items()]
+    for section, path, image in images:
+        host, slash, _ = image.partition("/")
+        if slash and ("." in host or ":" in host):
+            continue
+        repository = re.split(r"[:@]", image, maxsplit=1)[0]
+        if repository not in registry.repositories:
+            yield Violation(
+                section,
+                path,
+                f"{image} needs a repository {repository}; give one of "
+                f"{', '.join(registry.repositories)}, add it to backlot:registry, "
+                "or give a full address such as public.ecr.aws/nginx/nginx:1.29",
+            )
+        if image.endswith(":latest"):
+            yield Violation(
+                section,
+                path,
+                f"{image} names no version: tags are immutable, so latest could be pushed only "
+                "once; give a version or a digest",
+            )
+
+
+@invariant
+def api_variables_do_not_clash(
+    api: ApiSettings, secrets: Mapping[str, SecretSettings]
+) -> Violations:
+    yield from _container_variables("api", "", api.environment, api.secrets, secrets)
+
+
+@invariant
+def worker_variables_do_not_clash(
+    workers: Mapping[str, WorkerSettings], secrets: Mapping[str, SecretSettings]
+) -> Violations:
+    for name, fleet in workers.items():
+        yield from _container_variables(
+            "workers", f"{name}.", fleet.environment, fleet.secrets, secrets
+        )
+
+
+@invariant
+def secrets_leave_our_variables_alone(secrets: Mapping[str, SecretSettings]) -> Violations:
+    for name, secret in secrets.items():
+        if _is_ours(secret.environment):
+            yield Violation("secrets", f"{name}.environment", _ours(secret.environment))
+
+
+@invariant
+def names_are_inside_the_zone(domain: DomainSettings | None) -> Violations:
+    if domain is None:
+        return
+    names = [("api", domain.api)]
+    names += [
+        (f"alternative_names[{index}]", name) for index, name in enumerate(domain.alternative_names)
+    ]
+    for path, name in names:
+        if name != domain.zone and not name.endswith(f".{domain.zone}"):
+            yield Violation(
+                "domain",
+                path,
+                f"{name} is outside the zone {domain.zone}; give a name that ends in it",
+            )
+    if domain.api in domain.alternative_names:
+        yield Violation(
+            "domain",
+            "alternative_names",
+            f"{domain.api} is on the certificate already, as api; remove it",
+        )
+
+
+@invariant
+def http_is_a_choice(
+    domain: DomainSettings | None, load_balancer: LoadBalancerSettings
+) -> Violations:
+    if domain is None and not load_balancer.plain_http:
+        yield Violation(
+            "load_balancer",
+            "plain_http",
+            "without backlot:domain there is no certificate, so the API could only answer over "
+            "HTTP; add backlot:domain, or give plain_http: true",
+        )
+    if domain is not None and load_balancer.plain_http:
+        yield Violation(
+            "load_balancer",
+            "plain_http",
+            f"true has no use beside backlot:domain: {domain.api} answers over HTTPS; remove it",
+        )
+
+
+@invariant
+def protected_network_survives_a_zone(
+    platform: PlatformSettings, network: NetworkSettings
+) -> Violations:
+    if platform.protect and network.nat == "single":
+        yield Violation(
+            "network",
+            "nat",
+            "single loses every zone's way out with one zone, and platform.protect is true; "
+            "give per_zone, or none with interface_endpoints",
+        )
+
+
+@invariant
+def protected_database_keeps_its_data(
+    platform: PlatformSettings, database: DatabaseSettings
+) -> Violations:
+    if not platform.protect:
+        return
+    if database.backup_days < 7:
+        yield Violation(
+            "database",
+            "backup_days",
+            f"{database.backup_days} is too few while platform.protect is true; give at least 7",
+        )
+    for path, held in (
+        ("deletion_protection", database.deletion_protection),
+        ("final_snapshot", database.final_snapshot),
+        ("multi_az", database.multi_az),
+    ):
+        if not held:
+            yield _needs_protection("database", path, wanted=True)
+
+
+@invariant
+def protected_cache_fails_over(platform: PlatformSettings, cache: CacheSettings) -> Violations:
+    if platform.protect and not cache.failover:
+        yield _needs_protection("cache", "failover", wanted=True)
+
+
+@invariant
+def protected_things_are_not_emptied(
+    platform: PlatformSettings, buckets: BucketsSettings, registry: RegistrySettings
+) -> Violations:
+    if not platform.protect:
+        return
+    for section, forced in (("buckets", buckets.force_delete), ("registry", registry.force_delete)):
+        if forced:
+            yield _needs_protection(section, "force_delete", wanted=False)
+
+
+@invariant
+def protected_door_is_encrypted_and_stays(
+    platform: PlatformSettings, load_balancer: LoadBalancerSettings
+) -> Violations:
+    if not platform.protect:
+        return
+    if load_balancer.plain_http:
+        yield Violation(
+            "load_balancer",
+            "plain_http",
+            "true is refused while platform.protect is true; add backlot:domain and remove it",
+        )
+    if not load_balancer.deletion_protection:
+        yield _needs_protection("load_balancer", "deletion_protection", wanted=True)
+
+
+@invariant
+def protected_stack_wakes_somebody(
+    platform: PlatformSettings, notices: NoticesSettings
+) -> Violations:
+    if not platform.protect:
+        return
+    if not notices.critical:
+        yield Violation(
+            "notices",
+            "critical",
+            "nobody would be woken, and platform.protect is true; give at least one address",
+        )
+    if notices.muted:
+        yield _needs_protection("notices", "muted", wanted=False)
+
+
+def _needs_protection(section: str, path: str, *, wanted: bool) -> Violation:
+    given, needed = str(not wanted).lower(), str(wanted).lower()
+    return Violation(
+        section, path, f"{given} is refused while platform.protect is true; give {needed}"
+    )
+
+
+def _several(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _known_class(section: str, path: str, instance_class: str) -> Violations:
+    try:
+        memory_gib(instance_class)
+    except LookupError as error:
+        yield Violation(section, path, f"{instance_class}: {error.args[0]} (settings/instances.py)")
+
+
+_OURS = frozenset(
+    {"DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL", "QUEUE_URL"}
+    | {"JOB_LIMIT_SECONDS", "HEARTBEAT_SECONDS"}
+    | {f"{purpose}_BUCKET" for purpose in ("MEDIA", "STATIC", "BACKUPS", "LOGS")}
+    | {f"PG{part}" for part in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE", "SSLMODE")}
+)
+_OURS_BY_LEAD = ("AWS_", "ECS_", "QUEUE_URL_")
+
+
+def _is_ours(variable: str) -> bool:
+    return variable in _OURS or variable.startswith(_OURS_BY_LEAD)
+
+
+def _ours(variable: str) -> str:
+    return f"{variable} is set by the platform or by AWS; give another name"
+
+
+def _container_variables(
+    section: str,
+    lead: str,
+    environment: Mapping[str, str],
+    names: Iterable[str],
+    secrets: Mapping[str, SecretSettings],
+) -> Violations:
+    for variable in environment:
+        if _is_ours(variable):
+            yield Violation(section, f"{lead}environment.{variable}", _ours(variable))
+    taken: dict[str, str] = {}
+    for index, name in enumerate(names):
+        path = f"{lead}secrets[{index}]"
+        secret = secrets.get(name)
+        if secret is None:
+            known = ", ".join(secrets) or "none"
+            yield Violation(
+                section,
+                path,
+                f"there is no secret {name}; known in backlot:secrets: {known}",
+            )
+            continue
+        variable = secret.environment
+        if variable in environment:
+            yield Violation(
+                section,
+                path,
+                f"{name} is read as {variable}, which environment sets in plain text; "
+                "remove one of them",
+            )
+        elif variable in taken:
+            yield Violation(
+                section,
+                path,
+                f"{name} is read as {variable}, and so is {taken[variable]}; "
+                "give one of them another variable in backlot:secrets",
+            )
+        taken.setdefault(variable, name)
+
+
+_DAY = 24 * 60
+_WEEK = 7 * _DAY
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _windows(
+    section: str, *, daily: tuple[str, str], weekly: tuple[str, str], least_minutes: int
+) -> Violations:
+    daily_path, daily_text = daily
+    weekly_path, weekly_text = weekly
+    daily_start, daily_end = (_minute(text) for text in daily_text.split("-"))
+    weekly_start, weekly_end = (
+        _WEEKDAYS.index(text[:3]) * _DAY + _minute(text[4:]) for text in weekly_text.split("-")
+    )
+    daily_length = (daily_end - daily_start) % _DAY
+    weekly_length = (weekly_end - weekly_start) % _WEEK
+    if daily_length < least_minutes:
+        yield Violation(
+            section,
+            daily_path,
+            f"{daily_text} lasts {daily_length} minutes; give at least {least_minutes}",
+        )
+    if not least_minutes <= weekly_length <= _DAY:
+        yield Violation(
+            section,
+            weekly_path,
+            f"{weekly_text} lasts {weekly_length} minutes; give {least_minutes} to {_DAY}",
+        )
+    if any(
+        (day * _DAY + daily_start - weekly_start) % _WEEK < weekly_length
+        or (weekly_start - day * _DAY - daily_start) % _WEEK < daily_length
+        for day in range(len(_WEEKDAYS))
+    ):
+        yield Violation(
+            section,
+            weekly_path,
+            f"{weekly_text} overlaps {daily_path}, {daily_text}; move one of them",
+        )
+
+
+def _minute(text: str) -> int:
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)

@@ -1,0 +1,24 @@
+"""`backlot:platform`: what the platform is called, who owns it, and whether it is guarded."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from settings.fields import AccountId, Section, TagKey, TagValue, Unique
+
+
+class PlatformSettings(Section):
+    name: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20),
+        Field(examples=["studio"]),
+    ] = "backlot"
+    """Leads every name that people read: `<name>-<stack>`. Change it to make the platform yours."""
+    protect: bool
+    """Stateful things cannot be deleted by Pulumi, and settings that risk data are refused."""
+    account_ids: Unique[AccountId] = ()
+    """Accounts this stack may touch. Empty means any; name one to stop deploys to another."""
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = Field(default_factory=dict)
+    """Put on everything, beside Project, Environment and ManagedBy."""

@@ -1,0 +1,82 @@
+"""The whole of one stack's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from settings.api import ApiSettings
+from settings.buckets import BucketsSettings
+from settings.budget import BudgetSettings
+from settings.cache import CacheSettings
+from settings.database import DatabaseSettings
+from settings.domain import DomainSettings
+from settings.fields import Name, Section
+from settings.keys import KeysSettings
+from settings.load_balancer import LoadBalancerSettings
+from settings.logs import LogsSettings
+from settings.network import NetworkSettings
+from settings.notices import NoticesSettings
+from settings.platform import PlatformSettings
+from settings.queues import QueueSettings
+from settings.registry import RegistrySettings
+from settings.secrets import SecretSettings
+from settings.workers import WorkerSettings
+
+
+class Settings(Section):
+    """A stack file, read and judged. The order is the picture's, from the ground up."""
+
+    stack: str
+    """The stack's name: `dev`."""
+    region: str
+    """From `aws:region`."""
+    platform: PlatformSettings
+    """What the platform is called, who owns it, and whether it is guarded."""
+    network: NetworkSettings
+    """The address space, its zones and its ways out."""
+    keys: KeysSettings
+    """Who owns the keys that encrypt data and logs."""
+    logs: LogsSettings
+    """How long log groups keep what they are told."""
+    notices: NoticesSettings
+    """Who hears of what, by severity."""
+    database: DatabaseSettings
+    """PostgreSQL on RDS."""
+    cache: CacheSettings
+    """Valkey or Redis on ElastiCache."""
+    buckets: BucketsSettings
+    """Media, static files, backups, and the logs of everything."""
+    queues: Annotated[dict[Name, QueueSettings], Field(min_length=1)]
+    """One work queue per name, each with its dead-letter queue."""
+    secrets: dict[Name, SecretSettings] = Field(default_factory=dict)
+    """A shell per third-party key. Values never stand here."""
+    registry: RegistrySettings
+    """The image repositories."""
+    domain: DomainSettings | None = None
+    """The DNS zone and the names in it. Absent: the load balancer's own name, plain HTTP."""
+    load_balancer: LoadBalancerSettings
+    """The public door of the API."""
+    api: ApiSettings
+    """Where the API runs, how large, and how it scales."""
+    workers: dict[Name, WorkerSettings] = Field(default_factory=dict)
+    """Fleets that take jobs off a queue, one per name."""
+    budget: BudgetSettings
+    """What the stack may cost."""
+
+    @property
+    def prefix(self) -> str:
+        """Leads every physical name: `backlot-dev`."""
+        return f"{self.platform.name}-{self.stack}"
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """What every resource carries."""
+        return {
+            **self.platform.tags,
+            "Project": self.platform.name,
+            "Environment": self.stack,
+            "ManagedBy": "pulumi",
+        }

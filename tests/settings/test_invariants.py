@@ -1,0 +1,683 @@
+"""Each rule between settings: the refusal it gives, and the nearest values it lets through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from settings.invariants import INVARIANTS
+from tests.settings.stack_files import REMOVED, Change, accepted, refused
+
+ENDPOINTS = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
+GPU_ENDPOINTS = [*ENDPOINTS, "ecs", "ecs-agent", "ecs-telemetry", "sqs"]
+DOMAIN = {"zone": "studio.example", "api": "api.studio.example"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    rule: str
+    bad: Change
+    says: str
+    good: Change
+    stack: str = "dev"
+    good_stack: str | None = None
+
+
+CASES = [
+    Case(
+        rule="names_fit_their_services",
+        bad={"platform.name": "twenty-letters-long1"},
+        stack="a-stack-with-a-name-as-long-as-x",
+        says="backlot:platform: name: twenty-letters-long1-a-stack-with-a-name-as-long-as-x leads "
+        "every name and has 53 characters; at most 29 fit into a bucket's name in us-east-1: "
+        "shorten it or the stack's name",
+        good={"platform.name": "twenty-letters-long1"},
+        good_stack="eight-ch",
+    ),
+    Case(
+        rule="names_fit_their_services",
+        bad={},
+        stack="Dev_1",
+        says="stack name: Dev_1 becomes part of names; use lower-case letters, digits and single "
+        "hyphens, beginning with a letter, such as dev",
+        good={},
+        good_stack="dev-1",
+    ),
+    Case(
+        rule="tags_leave_ours_alone",
+        bad={"platform.tags": {"Environment": "x"}},
+        says="backlot:platform: tags.Environment: is set by the platform itself; remove it",
+        good={"platform.tags": {"environment": "x"}},
+    ),
+    Case(
+        rule="tags_leave_ours_alone",
+        bad={"platform.tags": {"aws:team": "x"}},
+        says="backlot:platform: tags.aws:team: begins with aws:, which AWS keeps for its own tags; "
+        "rename it",
+        good={"platform.tags": {"aws-team": "x"}},
+    ),
+    Case(
+        rule="network_is_private_and_of_a_size",
+        bad={"network.cidr": "10.0.0.0/21"},
+        says="backlot:network: cidr: 10.0.0.0/21 is a /21; give a /16 to a /20: "
+        "AWS allows no larger, and the database tier no smaller",
+        good={"network.cidr": "10.0.0.0/20"},
+    ),
+    Case(
+        rule="network_is_private_and_of_a_size",
+        bad={"network.cidr": "10.0.0.0/15"},
+        says="backlot:network: cidr: 10.0.0.0/15 is a /15; give a /16 to a /20: "
+        "AWS allows no larger, and the database tier no smaller",
+        good={"network.cidr": "10.0.0.0/16"},
+    ),
+    Case(
+        rule="network_is_private_and_of_a_size",
+        bad={"network.cidr": "172.32.0.0/16"},
+        says="backlot:network: cidr: 172.32.0.0/16 is not private; give a network inside "
+        "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16",
+        good={"network.cidr": "172.31.0.0/16"},
+    ),
+    Case(
+        rule="network_is_private_and_of_a_size",
+        bad={"network.cidr": "172.17.0.0/16"},
+        says="backlot:network: cidr: 172.17.0.0/16 overlaps 172.17.0.0/16, which Docker uses on "
+        "every host; give another",
+        good={"network.cidr": "172.18.0.0/16"},
+    ),
+    Case(
+        rule="zones_are_in_order",
+        bad={"network.zones": ["b", "a"]},
+        says="backlot:network: zones: b, a is out of order; give a, b",
+        good={"network.zones": ["a", "c"]},
+    ),
+    Case(
+        rule="private_tier_has_room",
+        bad={"network.cidr": "10.0.0.0/20", "api.max_tasks": 125},
+        says="backlot:network: cidr: 10.0.0.0/20 leaves 251 addresses, half of the private tier, "
+        "and the stack can take 252 (250 for API tasks during a deploy, 2 for workers, 0 for "
+        "endpoints); give a larger network or smaller fleets",
+        good={"network.cidr": "10.0.0.0/20", "api.max_tasks": 124},
+    ),
+    Case(
+        rule="without_nat_aws_is_reached_by_endpoints",
+        bad={"network.nat": "none", "network.interface_endpoints": ["logs"], "workers": REMOVED},
+        says="backlot:network: interface_endpoints: nat: none leaves no way to ecr.api, ecr.dkr, "
+        "secretsmanager, which containers need to start; add them, or give nat: single or per_zone",
+        good={
+            "network.nat": "none",
+            "network.interface_endpoints": ENDPOINTS,
+            "workers": REMOVED,
+        },
+    ),
+    Case(
+        rule="without_nat_aws_is_reached_by_endpoints",
+        bad={"network.nat": "none", "network.interface_endpoints": ENDPOINTS},
+        says="backlot:network: interface_endpoints: nat: none leaves no way to ecs, ecs-agent, "
+        "ecs-telemetry, sqs, which containers need to start; add them, or give nat: single or "
+        "per_zone",
+        good={"network.nat": "none", "network.interface_endpoints": GPU_ENDPOINTS},
+    ),
+    Case(
+        rule="without_nat_aws_is_reached_by_endpoints",
+        bad={
+            "network.nat": "none",
+            "network.interface_endpoints": GPU_ENDPOINTS,
+            "secrets.jwt.store": "ssm",
+        },
+        says="backlot:network: interface_endpoints: nat: none leaves no way to ssm, which "
+        "containers need to start; add them, or give nat: single or per_zone",
+        good={
+            "network.nat": "none",
+            "network.interface_endpoints": [*GPU_ENDPOINTS, "ssm"],
+            "secrets.jwt.store": "ssm",
+        },
+    ),
+    Case(
+        rule="replicas_need_own_credentials",
+        bad={"database.replicas": {"count": 2}},
+        says="backlot:database: replicas.count: 2 replicas need credentials: rotated or iam "
+        "(managed passwords cannot have replicas)",
+        good={"database.replicas": {"count": 2}, "database.credentials": "rotated"},
+    ),
+    Case(
+        rule="replicas_need_own_credentials",
+        bad={"database.replicas": {"count": 1}},
+        says="backlot:database: replicas.count: 1 replica needs credentials: rotated or iam "
+        "(managed passwords cannot have replicas)",
+        good={"database.replicas": {"count": 0}},
+    ),
+    Case(
+        rule="replicas_need_backups",
+        bad={
+            "database.replicas": {"count": 1},
+            "database.credentials": "iam",
+            "database.backup_days": 0,
+        },
+        says="backlot:database: backup_days: 0 turns backups off, and RDS makes replicas from "
+        "them; give at least 1",
+        good={
+            "database.replicas": {"count": 1},
+            "database.credentials": "iam",
+            "database.backup_days": 1,
+        },
+    ),
+    Case(
+        rule="storage_has_room_to_grow",
+        bad={"database.storage_gb": {"initial": 101, "maximum": 111}},
+        says="backlot:database: storage_gb.maximum: 111 GB is too close to the initial 101 GB; "
+        "give at least 112 (10 % more), better 26 % more",
+        good={"database.storage_gb": {"initial": 101, "maximum": 112}},
+    ),
+    Case(
+        rule="storage_has_room_to_grow",
+        bad={"database.storage_gb": {"initial": 100, "maximum": 20}},
+        says="backlot:database: storage_gb.maximum: 20 GB is too close to the initial 100 GB; "
+        "give at least 110 (10 % more), better 26 % more",
+        good={"database.storage_gb": {"initial": 100, "maximum": 110}},
+    ),
+    Case(
+        rule="database_classes_are_known",
+        bad={"database.instance_class": "db.t5g.micro"},
+        says="backlot:database: instance_class: db.t5g.micro: db.t5g is not a known family: known "
+        "are db.t3, db.t4g, db.m5, db.m6g, db.m6i, db.m7g, db.m7i, db.m8g, db.r5, db.r6g, db.r6i, "
+        "db.r7g, db.r7i, db.r8g (settings/instances.py)",
+        good={"database.instance_class": "db.t4g.small"},
+    ),
+    Case(
+        rule="database_classes_are_known",
+        stack="staging",
+        bad={"database.replicas.instance_class": "db.t4g.huge"},
+        says="backlot:database: replicas.instance_class: db.t4g.huge: db.t4g has no size huge: "
+        "known are micro, small, medium, large, xlarge, 2xlarge (settings/instances.py)",
+        good={"database.replicas.instance_class": "db.t4g.large"},
+    ),
+    Case(
+        rule="cache_node_type_is_known",
+        bad={"cache.node_type": "cache.t1.micro"},
+        says="backlot:cache: node_type: cache.t1.micro: cache.t1 is not a known family: known are "
+        "cache.t3, cache.t4g, cache.m5, cache.m6g, cache.m7g, cache.r5, cache.r6g, cache.r7g "
+        "(settings/instances.py)",
+        good={"cache.node_type": "cache.t3.micro"},
+    ),
+    Case(
+        rule="database_names_are_free",
+        bad={"database.username": "admin"},
+        says="backlot:database: username: admin is reserved by RDS or PostgreSQL; "
+        "give another, such as app",
+        good={"database.username": "administrator"},
+    ),
+    Case(
+        rule="database_names_are_free",
+        bad={"database.username": "rds_superuser"},
+        says="backlot:database: username: rds_superuser is reserved by RDS or PostgreSQL; "
+        "give another, such as app",
+        good={"database.username": "superuser"},
+    ),
+    Case(
+        rule="database_names_are_free",
+        bad={"database.database_name": "user"},
+        says="backlot:database: database_name: user is reserved by RDS or PostgreSQL; "
+        "give another, such as app",
+        good={"database.database_name": "users"},
+    ),
+    Case(
+        rule="database_windows_keep_apart",
+        bad={"database.backup_window": "03:00-04:01"},
+        says="backlot:database: maintenance_window: sun:04:00-sun:05:00 overlaps backup_window, "
+        "03:00-04:01; move one of them",
+        good={"database.backup_window": "03:00-04:00"},
+    ),
+    Case(
+        rule="database_windows_keep_apart",
+        bad={
+            "database.backup_window": "23:30-00:30",
+            "database.maintenance_window": "mon:00:00-mon:01:00",
+        },
+        says="backlot:database: maintenance_window: mon:00:00-mon:01:00 overlaps backup_window, "
+        "23:30-00:30; move one of them",
+        good={
+            "database.backup_window": "23:30-00:30",
+            "database.maintenance_window": "sun:22:30-sun:23:30",
+        },
+    ),
+    Case(
+        rule="database_windows_keep_apart",
+        bad={"database.backup_window": "03:00-03:29"},
+        says="backlot:database: backup_window: 03:00-03:29 lasts 29 minutes; give at least 30",
+        good={"database.backup_window": "03:00-03:30"},
+    ),
+    Case(
+        rule="database_windows_keep_apart",
+        bad={"database.maintenance_window": "sun:04:00-sun:04:29"},
+        says="backlot:database: maintenance_window: sun:04:00-sun:04:29 lasts 29 minutes; "
+        "give 30 to 1440",
+        good={"database.maintenance_window": "sun:04:00-sun:04:30"},
+    ),
+    Case(
+        rule="cache_windows_keep_apart",
+        bad={"cache.snapshot_window": "04:00-05:01"},
+        says="backlot:cache: maintenance_window: sun:05:00-sun:06:00 overlaps snapshot_window, "
+        "04:00-05:01; move one of them",
+        good={"cache.snapshot_window": "04:00-05:00"},
+    ),
+    Case(
+        rule="cache_windows_keep_apart",
+        bad={"cache.snapshot_window": "02:00-02:59"},
+        says="backlot:cache: snapshot_window: 02:00-02:59 lasts 59 minutes; give at least 60",
+        good={"cache.snapshot_window": "02:00-03:00"},
+    ),
+    Case(
+        rule="cache_version_belongs_to_its_engine",
+        bad={"cache.engine_version": "7.1"},
+        says="backlot:cache: engine_version: 7.1 is not a version of valkey; "
+        "give one of 7.2, 8.0, 8.1",
+        good={"cache.engine_version": "7.2"},
+    ),
+    Case(
+        rule="cache_version_belongs_to_its_engine",
+        bad={"cache.engine": "redis"},
+        says="backlot:cache: engine_version: 8.0 is not a version of redis; "
+        "give one of 6.2, 7.0, 7.1",
+        good={"cache.engine": "redis", "cache.engine_version": "7.1"},
+    ),
+    Case(
+        rule="failover_needs_a_replica",
+        bad={"cache.failover": True},
+        says="backlot:cache: failover: true needs a replica to promote, and nodes is 1; "
+        "give nodes: 2 or more, or failover: false",
+        good={"cache.failover": True, "cache.nodes": 2},
+    ),
+    Case(
+        rule="failover_needs_a_replica",
+        bad={"cache.multi_az": True, "cache.nodes": 2},
+        says="backlot:cache: multi_az: true needs failover; "
+        "give failover: true, or multi_az: false",
+        good={"cache.multi_az": True, "cache.nodes": 2, "cache.failover": True},
+    ),
+    Case(
+        rule="dead_letters_outlive_messages",
+        bad={"queues.render.retention_days": 5, "queues.render.dead_letter_days": 4},
+        says="backlot:queues: render.dead_letter_days: 4 is less than retention_days, 5, and a "
+        "message keeps its age when it moves; give at least as many",
+        good={"queues.render.retention_days": 5, "queues.render.dead_letter_days": 5},
+    ),
+    Case(
+        rule="dead_letters_outlive_messages",
+        bad={"queues.render.retention_days": 1, "queues.render.age_alarm_seconds": 86400},
+        says="backlot:queues: render.age_alarm_seconds: 86400 can never be reached: messages "
+        "expire after 86400 seconds; give less",
+        good={"queues.render.retention_days": 1, "queues.render.age_alarm_seconds": 86399},
+    ),
+    Case(
+        rule="queues_exist",
+        bad={"workers.render.queue": "rendr"},
+        says="backlot:workers: render.queue: there is no queue rendr; give one of render, "
+        "or add it to backlot:queues",
+        good={"workers.render.queue": "rendr", "queues.rendr": {}},
+    ),
+    Case(
+        rule="jobs_fit_their_queue",
+        bad={"workers.render.heartbeat_seconds": 41},
+        says="backlot:queues: render.visibility_seconds: 120 is less than three heartbeats of "
+        "render, 41 seconds each: one lost renewal would run the job twice. Give at least 123",
+        good={"workers.render.heartbeat_seconds": 40},
+    ),
+    Case(
+        rule="jobs_fit_their_queue",
+        bad={"workers.render.heartbeat_seconds": None, "queues.render.visibility_seconds": 899},
+        says="backlot:queues: render.visibility_seconds: 899 is less than the 900 seconds a job of "
+        "render may take, and it has no heartbeat: the job would run twice. Give at least 900, or "
+        "give render heartbeat_seconds",
+        good={"workers.render.heartbeat_seconds": None, "queues.render.visibility_seconds": 900},
+    ),
+    Case(
+        rule="job_times_are_possible",
+        bad={"workers.render.job_seconds": 901},
+        says="backlot:workers: render.job_seconds: 901 on average is more than job_limit_seconds, "
+        "900; give at most that",
+        good={"workers.render.job_seconds": 900},
+    ),
+    Case(
+        rule="job_times_are_possible",
+        bad={"workers.render.job_limit_seconds": 43201},
+        says="backlot:workers: render.job_limit_seconds: 43201 is more than the 43200 (12 hours) "
+        "that SQS leaves a message with one worker; split the job or give at most that",
+        good={"workers.render.job_limit_seconds": 43200},
+    ),
+    Case(
+        rule="fleets_have_a_range",
+        bad={"workers.render.min_workers": 2},
+        says="backlot:workers: render.min_workers: 2 is more than max_workers, 1; "
+        "give at most that",
+        good={"workers.render.min_workers": 1},
+    ),
+    Case(
+        rule="fleets_have_a_range",
+        bad={"workers.render.on_demand_base": 2},
+        says="backlot:workers: render.on_demand_base: 2 is more than max_workers, 1; "
+        "give at most that",
+        good={"workers.render.on_demand_base": 1},
+    ),
+    Case(
+        rule="gpu_types_satisfy_their_class",
+        bad={"workers.render.instance_types": ["g6.xlarge", "g4dn.xlarge"]},
+        says="backlot:workers: render.instance_types[1]: g4dn.xlarge has 16384 MiB of GPU memory; "
+        "class 24g needs 22000",
+        good={
+            "workers.render.gpu_class": "16g",
+            "workers.render.instance_types": ["g6.xlarge", "g4dn.xlarge"],
+        },
+    ),
+    Case(
+        rule="gpu_types_satisfy_their_class",
+        bad={"workers.render.instance_types": ["g6f.large"]},
+        says="backlot:workers: render.instance_types[0]: g6f.large is not in settings/gpu.py; "
+        "give one of g4dn.xlarge, g5.xlarge, g6.xlarge, g6e.xlarge",
+        good={"workers.render.instance_types": ["g6e.xlarge"]},
+    ),
+    Case(
+        rule="gpu_tasks_fit_the_smallest_type",
+        bad={"workers.render.cpu": 4097},
+        says="backlot:workers: render.cpu: 4097 is more than the 4096 CPU units of the smallest of "
+        "g6.xlarge, g5.xlarge; give at most that",
+        good={"workers.render.cpu": 4096},
+    ),
+    Case(
+        rule="gpu_tasks_fit_the_smallest_type",
+        bad={"workers.render.memory": 14337},
+        says="backlot:workers: render.memory: 14337 MiB is more than the 14336 that the smallest "
+        "of g6.xlarge, g5.xlarge has beside its system; give at most that",
+        good={"workers.render.memory": 14336},
+    ),
+    Case(
+        rule="fargate_sells_the_pair",
+        bad={"api.cpu": 256, "api.memory": 4096},
+        says="backlot:api: memory: 4096 MiB does not go with cpu 256 on Fargate; "
+        "give 512, 1024, 2048",
+        good={"api.cpu": 256, "api.memory": 2048},
+    ),
+    Case(
+        rule="api_scales_within_a_range",
+        bad={"api.min_tasks": 3},
+        says="backlot:api: min_tasks: 3 is more than max_tasks, 2; give at most that",
+        good={"api.min_tasks": 2},
+    ),
+    Case(
+        rule="health_check_answers_in_time",
+        bad={"api.health": {"interval_seconds": 5, "timeout_seconds": 5}},
+        says="backlot:api: health.timeout_seconds: 5 is not less than interval_seconds, 5; "
+        "give less",
+        good={"api.health": {"interval_seconds": 6, "timeout_seconds": 5}},
+    ),
+    Case(
+        rule="images_come_from_a_repository",
+        bad={"api.image": "apis:1.0.0"},
+        says="backlot:api: image: apis:1.0.0 needs a repository apis; give one of api, worker, add "
+        "it to backlot:registry, or give a full address such as public.ecr.aws/nginx/nginx:1.29",
+        good={"api.image": "public.ecr.aws/nginx/nginx:1.29"},
+    ),
+    Case(
+        rule="images_come_from_a_repository",
+        bad={"workers.render.image": "studio/worker:1"},
+        says="backlot:workers: render.image: studio/worker:1 needs a repository studio/worker; "
+        "give one of api, worker, add it to backlot:registry, or give a full address such as "
+        "public.ecr.aws/nginx/nginx:1.29",
+        good={"workers.render.image": f"worker@sha256:{'0' * 64}"},
+    ),
+    Case(
+        rule="images_come_from_a_repository",
+        bad={"api.image": "api:latest"},
+        says="backlot:api: image: api:latest names no version: tags are immutable, so latest could "
+        "be pushed only once; give a version or a digest",
+        good={"api.image": "api:latest-1"},
+    ),
+    Case(
+        rule="api_variables_do_not_clash",
+        bad={"api.secrets": ["anthropic", "stripe"]},
+        says="backlot:api: secrets[1]: there is no secret stripe; known in backlot:secrets: "
+        "anthropic, openai, replicate, suno, jwt",
+        good={
+            "api.secrets": ["anthropic", "stripe"],
+            "secrets.stripe": {"environment": "STRIPE_KEY"},
+        },
+    ),
+    Case(
+        rule="api_variables_do_not_clash",
+        bad={"api.environment": {"JWT_SECRET": "x"}},
+        says="backlot:api: secrets[2]: jwt is read as JWT_SECRET, which environment sets in plain "
+        "text; remove one of them",
+        good={"api.environment": {"JWT_ISSUER": "x"}},
+    ),
+    Case(
+        rule="api_variables_do_not_clash",
+        bad={"api.environment": {"DATABASE_URL": "x"}},
+        says="backlot:api: environment.DATABASE_URL: DATABASE_URL is set by the platform or by "
+        "AWS; give another name",
+        good={"api.environment": {"DATABASE_POOL": "x"}},
+    ),
+    Case(
+        rule="worker_variables_do_not_clash",
+        bad={"secrets.suno.environment": "REPLICATE_API_KEY"},
+        says="backlot:workers: render.secrets[1]: suno is read as REPLICATE_API_KEY, and so is "
+        "replicate; give one of them another variable in backlot:secrets",
+        good={
+            "secrets.suno.environment": "REPLICATE_API_KEY",
+            "workers.render.secrets": ["suno"],
+        },
+    ),
+    Case(
+        rule="secrets_leave_our_variables_alone",
+        bad={"secrets.jwt.environment": "AWS_SECRET_ACCESS_KEY"},
+        says="backlot:secrets: jwt.environment: AWS_SECRET_ACCESS_KEY is set by the platform or by "
+        "AWS; give another name",
+        good={"secrets.jwt.environment": "STUDIO_AWS_SECRET"},
+    ),
+    Case(
+        rule="names_are_inside_the_zone",
+        stack="staging",
+        bad={"domain.api": "api.studio.example"},
+        says="backlot:domain: api: api.studio.example is outside the zone staging.studio.example; "
+        "give a name that ends in it",
+        good={"domain.api": "staging.studio.example"},
+    ),
+    Case(
+        rule="names_are_inside_the_zone",
+        stack="staging",
+        bad={"domain.alternative_names": ["notstaging.studio.example"]},
+        says="backlot:domain: alternative_names[0]: notstaging.studio.example is outside the zone "
+        "staging.studio.example; give a name that ends in it",
+        good={"domain.alternative_names": ["v2.staging.studio.example"]},
+    ),
+    Case(
+        rule="names_are_inside_the_zone",
+        stack="staging",
+        bad={"domain.alternative_names": ["api.staging.studio.example"]},
+        says="backlot:domain: alternative_names: api.staging.studio.example is on the certificate "
+        "already, as api; remove it",
+        good={"domain.alternative_names": []},
+    ),
+    Case(
+        rule="http_is_a_choice",
+        bad={"load_balancer.plain_http": False},
+        says="backlot:load_balancer: plain_http: without backlot:domain there is no certificate, "
+        "so the API could only answer over HTTP; add backlot:domain, or give plain_http: true",
+        good={"load_balancer.plain_http": False, "domain": DOMAIN},
+    ),
+    Case(
+        rule="http_is_a_choice",
+        bad={"domain": DOMAIN},
+        says="backlot:load_balancer: plain_http: true has no use beside backlot:domain: "
+        "api.studio.example answers over HTTPS; remove it",
+        good={"load_balancer.plain_http": True},
+    ),
+    Case(
+        rule="protected_network_survives_a_zone",
+        stack="production",
+        bad={"network.nat": "single"},
+        says="backlot:network: nat: single loses every zone's way out with one zone, and "
+        "platform.protect is true; give per_zone, or none with interface_endpoints",
+        good={"network.nat": "none", "network.interface_endpoints": GPU_ENDPOINTS},
+    ),
+    Case(
+        rule="protected_database_keeps_its_data",
+        stack="production",
+        bad={"database.backup_days": 6},
+        says="backlot:database: backup_days: 6 is too few while platform.protect is true; "
+        "give at least 7",
+        good={"database.backup_days": 7},
+    ),
+    *(
+        Case(
+            rule=rule,
+            stack="production",
+            bad={path: given},
+            says=f"backlot:{path.replace('.', ': ', 1)}: {str(given).lower()} is refused while "
+            f"platform.protect is true; give {str(not given).lower()}",
+            good={path: not given},
+        )
+        for rule, path, given in (
+            ("protected_database_keeps_its_data", "database.deletion_protection", False),
+            ("protected_database_keeps_its_data", "database.final_snapshot", False),
+            ("protected_database_keeps_its_data", "database.multi_az", False),
+            ("protected_things_are_not_emptied", "buckets.force_delete", True),
+            ("protected_things_are_not_emptied", "registry.force_delete", True),
+            ("protected_door_is_encrypted_and_stays", "load_balancer.deletion_protection", False),
+            ("protected_stack_wakes_somebody", "notices.muted", True),
+        )
+    ),
+    Case(
+        rule="protected_cache_fails_over",
+        stack="production",
+        bad={"cache.failover": False, "cache.multi_az": False},
+        says="backlot:cache: failover: false is refused while platform.protect is true; give true",
+        good={"cache.failover": True, "cache.multi_az": False},
+    ),
+    Case(
+        rule="protected_door_is_encrypted_and_stays",
+        stack="production",
+        bad={"load_balancer.plain_http": True, "domain": REMOVED},
+        says="backlot:load_balancer: plain_http: true is refused while platform.protect is true; "
+        "add backlot:domain and remove it",
+        good={},
+    ),
+    Case(
+        rule="protected_stack_wakes_somebody",
+        stack="production",
+        bad={"notices.critical": []},
+        says="backlot:notices: critical: nobody would be woken, and platform.protect is true; "
+        "give at least one address",
+        good={"notices.critical": ["oncall@studio.example"], "notices.info": []},
+    ),
+]
+
+IDS = [f"{case.rule}: {case.says.partition(' ')[2]}"[:90] for case in CASES]
+
+
+def base(stack: str) -> str:
+    return stack if stack in ("dev", "staging", "production") else "dev"
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_a_broken_rule_is_refused_in_so_many_words(case: Case) -> None:
+    assert refused(case.bad, base(case.stack), stack_name=case.stack) == [case.says]
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_the_nearest_allowed_values_load(case: Case) -> None:
+    accepted(case.good, base(case.stack), stack_name=case.good_stack or case.stack)
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "DATABASE_REPLICA_URL",
+        "REDIS_URL",
+        "QUEUE_URL",
+        "QUEUE_URL_RENDER",
+        "PGPASSWORD",
+        "MEDIA_BUCKET",
+        "JOB_LIMIT_SECONDS",
+        "AWS_ACCESS_KEY_ID",
+        "ECS_CONTAINER_METADATA_URI_V4",
+    ],
+)
+def test_variables_of_the_platform_and_of_aws_are_taken(variable: str) -> None:
+    says = f"{variable} is set by the platform or by AWS; give another name"
+
+    assert refused({"api.environment": {variable: "x"}}) == [
+        f"backlot:api: environment.{variable}: {says}"
+    ]
+    assert refused({"workers.render.environment": {variable: "x"}}) == [
+        f"backlot:workers: render.environment.{variable}: {says}"
+    ]
+    assert refused({"secrets.jwt.environment": variable}) == [
+        f"backlot:secrets: jwt.environment: {says}"
+    ]
+
+
+def test_the_longest_names_that_pass_fit_the_services_they_are_given_to() -> None:
+    stack = accepted({"platform.name": "twenty-letters-long1"}, stack_name="eight-ch")
+    longest = "n" * 24  # settings.fields.Name
+
+    assert len(stack.prefix) == 29
+    assert len(f"{stack.prefix}-backups-{'0' * 12}-us-east-1-an") == 63  # S3
+    assert len(f"{stack.prefix}-{longest}-dead-letter") <= 80  # SQS
+    assert len(f"{stack.prefix}-database-replica-15") <= 63  # RDS
+    assert len(f"{stack.prefix}/{longest}") <= 256  # ECR
+    assert len(f"/ecs/{stack.prefix}-worker-{longest}") <= 512  # CloudWatch Logs
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {case.rule for case in CASES} == {rule.__name__ for rule in INVARIANTS}
+
+
+def test_a_rule_says_nothing_when_a_section_it_reads_is_unreadable() -> None:
+    change = {"database.replicas": {"count": 2}, "database.backup_days": "many"}
+
+    assert refused(change) == [
+        'backlot:database: backup_days: "many" is text; give a whole number, 0 to 35'
+    ]
+
+
+def test_a_rule_speaks_beside_errors_of_sections_it_does_not_read() -> None:
+    change = {"database.replicas": {"count": 2}, "cache.nodes": "many"}
+
+    assert refused(change) == [
+        (
+            "backlot:database: replicas.count: 2 replicas need credentials: rotated or iam "
+            "(managed passwords cannot have replicas)"
+        ),
+        'backlot:cache: nodes: "many" is text; give a whole number, 1 to 6',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "allowed", "refused_memory"),
+    [
+        (256, [512, 1024, 2048], [1536, 3072]),
+        (512, [1024, 2048, 3072, 4096], [512, 5120]),
+        (1024, [2048, 3072, 8192], [1024, 9216]),
+        (2048, [4096, 5120, 16384], [3072, 17408]),
+        (4096, [8192, 9216, 30720], [7168, 31744]),
+        (8192, [16384, 20480, 61440], [12288, 17408, 65536]),
+        (16384, [32768, 40960, 122880], [24576, 36864]),
+    ],
+)
+def test_fargate_takes_the_pairs_of_its_table_and_no_others(  # M30
+    cpu: int, allowed: list[int], refused_memory: list[int]
+) -> None:
+    for memory in allowed:
+        assert accepted({"api.cpu": cpu, "api.memory": memory}).api.memory == memory
+    for memory in refused_memory:
+        [line] = refused({"api.cpu": cpu, "api.memory": memory})
+        assert f"{memory} MiB does not go with cpu {cpu} on Fargate" in line
+
+
+def test_an_unprotected_stack_may_risk_what_a_protected_one_may_not() -> None:
+    stack = accepted({})
+
+    assert not stack.platform.protect
+    assert stack.network.nat == "single"
+    assert stack.buckets.force_delete
+    assert stack.notices.critical == ()
