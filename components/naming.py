@@ -8,16 +8,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Named = Literal["alarm", "bucket", "log_group", "parameter", "queue", "repository", "secret"]
+Named = Literal[
+    "alarm", "bucket", "budget", "dashboard", "database", "key_alias", "log_group", "parameter",
+    "queue", "repository", "secret", "snapshot", "topic",
+]  # fmt: skip
 
 LIMITS: Mapping[Named, int] = {
     "alarm": 255,
     "bucket": 63,
+    "budget": 100,
+    "dashboard": 255,
+    "database": 63,
+    "key_alias": 256,
     "log_group": 512,
     "parameter": 1011,
     "queue": 80,
     "repository": 256,
     "secret": 512,
+    "snapshot": 255,
+    "topic": 256,
 }
 """Longest name in characters, from each service's API reference."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
+from components.access import Access
 from components.grants import Statement
+from components.ground import Ground
 from components.naming import physical_name
 from components.observe import Alarm, Metric, Panel
 from settings.queues import QueueSettings
@@ -21,12 +24,9 @@ DAY = 24 * 60 * 60
 @dataclass(frozen=True, kw_only=True)
 class WorkQueueArgs:
     settings: QueueSettings
-    prefix: str
-    """Leads the queue's name; software addresses a queue by name."""
     queue: str
     """What its jobs are: `render`."""
-    key_arn: pulumi.Input[str] | None
-    """The customer-managed key for messages at rest; SQS's own when absent."""
+    ground: Ground
 
 
 class WorkQueue(pulumi.ComponentResource):
@@ -53,8 +53,8 @@ class WorkQueue(pulumi.ComponentResource):
         queue = _queue(f"{name}-queue", args, dead_letter, child)
         _allow_redrive_from(f"{name}-redrive-allow", queue, dead_letter, child)
 
-        self._title = args.queue.replace("-", " ").title().replace(" ", "")
-        self._key_arn = args.key_arn
+        self._queue = args.queue
+        self._key_arn = args.ground.data_key_arn
         self.url = queue.url
         self.arn = queue.arn
         self.name = queue.name
@@ -66,39 +66,45 @@ class WorkQueue(pulumi.ComponentResource):
             {"url": self.url, "arn": self.arn, "dead_letter_url": self.dead_letter_url}
         )
 
+    def sender(self) -> Access:
+        """What a producer needs: `QUEUE_URL_RENDER`, and the grants to put jobs in."""
+        variable = f"QUEUE_URL_{self._queue.replace('-', '_').upper()}"
+        return Access(environment={variable: self.url}, statements=self.grant_send())
+
+    def consumer(self) -> Access:
+        """What the queue's own workers need: `QUEUE_URL`, and the grants to take jobs."""
+        return Access(environment={"QUEUE_URL": self.url}, statements=self.grant_consume())
+
     def grant_send(self) -> tuple[Statement, ...]:
-        """What a producer needs: put jobs in, and read the length of the line."""
-        return (
-            Statement(
-                sid=f"Send{self._title}",
-                actions=["sqs:SendMessage", "sqs:GetQueueAttributes"],
-                resources=[self.arn],
-            ),
-            *self._grant_key("kms:GenerateDataKey", "kms:Decrypt"),
+        """Put jobs in, and read the length of the line."""
+        return self._grant(
+            "Send",
+            actions=["sqs:SendMessage", "sqs:GetQueueAttributes"],
+            key_actions=["kms:Decrypt", "kms:GenerateDataKey"],
         )
 
     def grant_consume(self) -> tuple[Statement, ...]:
-        """What a worker needs: take jobs, keep them hidden while at work, and strike them off."""
-        return (
-            Statement(
-                sid=f"Consume{self._title}",
-                actions=[
-                    "sqs:ReceiveMessage",
-                    "sqs:ChangeMessageVisibility",
-                    "sqs:DeleteMessage",
-                    "sqs:GetQueueAttributes",
-                ],
-                resources=[self.arn],
-            ),
-            *self._grant_key("kms:Decrypt"),
+        """Take jobs, keep them hidden while at work, and strike them off."""
+        return self._grant(
+            "Consume",
+            actions=[
+                "sqs:ReceiveMessage",
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+            ],
+            key_actions=["kms:Decrypt"],
         )
 
-    def _grant_key(self, *actions: str) -> tuple[Statement, ...]:
+    def _grant(
+        self, verb: str, *, actions: Sequence[str], key_actions: Sequence[str]
+    ) -> tuple[Statement, ...]:
+        sid = verb + self._queue.title().replace("-", "")
+        messages = Statement(sid=sid, actions=actions, resources=[self.arn])
         if self._key_arn is None:
-            return ()
-        return (
-            Statement(sid=f"{self._title}Key", actions=list(actions), resources=[self._key_arn]),
-        )
+            return (messages,)
+        key = Statement(sid=f"{sid}Key", actions=key_actions, resources=[self._key_arn])
+        return (messages, key)
 
 
 def _dead_letter_queue(
@@ -106,9 +112,10 @@ def _dead_letter_queue(
 ) -> aws.sqs.Queue:
     return aws.sqs.Queue(
         name,
-        name=physical_name("queue", args.prefix, args.queue, "dead-letter"),
+        name=physical_name("queue", args.ground.prefix, args.queue, "dead-letter"),
         message_retention_seconds=args.settings.dead_letter_days * DAY,
-        **_encryption(args),
+        kms_master_key_id=args.ground.data_key_arn,
+        sqs_managed_sse_enabled=True if args.ground.data_key_arn is None else None,
         opts=opts,
     )
 
@@ -118,7 +125,7 @@ def _queue(
 ) -> aws.sqs.Queue:
     return aws.sqs.Queue(
         name,
-        name=physical_name("queue", args.prefix, args.queue),
+        name=physical_name("queue", args.ground.prefix, args.queue),
         visibility_timeout_seconds=args.settings.visibility_seconds,
         receive_wait_time_seconds=LONG_POLL_SECONDS,
         message_retention_seconds=args.settings.retention_days * DAY,
@@ -128,15 +135,10 @@ def _queue(
                 "maxReceiveCount": args.settings.max_receives,
             }
         ),
-        **_encryption(args),
+        kms_master_key_id=args.ground.data_key_arn,
+        sqs_managed_sse_enabled=True if args.ground.data_key_arn is None else None,
         opts=opts,
     )
-
-
-def _encryption(args: WorkQueueArgs) -> dict[str, pulumi.Input[str] | bool]:
-    if args.key_arn is None:
-        return {"sqs_managed_sse_enabled": True}
-    return {"kms_master_key_id": args.key_arn}
 
 
 def _allow_redrive_from(
@@ -199,9 +201,7 @@ def _alarms(
     )
 
 
-def _panels(
-    title: str, queue: aws.sqs.Queue, dead_letter: aws.sqs.Queue
-) -> tuple[Panel, ...]:
+def _panels(title: str, queue: aws.sqs.Queue, dead_letter: aws.sqs.Queue) -> tuple[Panel, ...]:
     return (
         Panel(
             group="Queues",

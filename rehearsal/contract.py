@@ -16,7 +16,11 @@ from rehearsal.graph import Finding, Graph, MadeIn, Resource
 
 @dataclass(frozen=True, kw_only=True)
 class Created:
-    """What making a resource gave. An empty `id` with an error finding means it was refused."""
+    """What making a resource gave. An empty `id` with an error finding means it was refused.
+
+    A remote component has no id; it is refused when it gives no outputs. An output that is a
+    resource is written as the engine's reference to it.
+    """
 
     id: str
     outputs: dict[str, Any] = field(default_factory=dict)

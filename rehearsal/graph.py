@@ -15,12 +15,12 @@ Severity = Literal["error", "warning"]
 MadeIn = Literal["moto", "shadow", "component", "provider", "nothing"]
 """Where a resource stands now; `nothing` when it was refused, skipped, or only previewed."""
 
-SECRET = "[secret]"
+SECRET = "[secret]"  # noqa: S105 (a placeholder, no password)
 """What stands in the written graph wherever a secret value was."""
 
 
 class Unknown:
-    """The value of an output that does not exist yet: a preview's, or that of a resource that failed."""
+    """An output that does not exist yet: a preview's, or that of a resource that was not made."""
 
     def __repr__(self) -> str:
         return "[unknown]"

@@ -1,0 +1,125 @@
+"""The dashboard: every component's panels on one page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import pulumi
+import pulumi_aws as aws
+
+from components.ground import Place
+from components.naming import physical_name
+from components.observe import Expression, Metric, Observable, Panel, PanelGroup
+
+GROUPS: tuple[PanelGroup, ...] = get_args(PanelGroup)
+
+PANEL_WIDTH = 12
+PANEL_HEIGHT = 6
+"""Two panels fill a row of CloudWatch's 24 columns (M91)."""
+
+HEADER_HEIGHT = 1
+
+PERIOD = 300
+"""Seconds per datapoint, unless a metric arrives less often (M91)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DashboardArgs:
+    place: Place
+    """Its prefix names the dashboard; people open it by name."""
+    watched: Sequence[Observable]
+
+
+class Dashboard(pulumi.ComponentResource):
+    """One CloudWatch dashboard: a heading per group, then its panels, two a row (M91).
+
+    Cost: 3 USD a month after the account's first three dashboards (us-east-1, 2026).
+    """
+
+    name: pulumi.Output[str]
+    url: str
+    """Where a browser finds it."""
+
+    def __init__(
+        self, name: str, args: DashboardArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("backlot:dashboard:Dashboard", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        dashboard = aws.cloudwatch.Dashboard(
+            f"{name}-page",
+            dashboard_name=physical_name("dashboard", args.place.prefix),
+            dashboard_body=pulumi.Output.json_dumps(
+                {"widgets": list(_widgets(args.watched, args.place.region))}
+            ),
+            opts=child,
+        )
+
+        self.name = dashboard.dashboard_name
+        self.url = (
+            f"https://{args.place.region}.console.aws.amazon.com/cloudwatch/home"
+            f"?region={args.place.region}#dashboards/dashboard/{args.place.prefix}"
+        )
+        self.register_outputs({"name": self.name, "url": self.url})
+
+
+def _widgets(watched: Sequence[Observable], region: str) -> Iterator[dict[str, Any]]:
+    panels = [panel for component in watched for panel in component.panels]
+    top = 0
+    for group in GROUPS:
+        members = [panel for panel in panels if panel.group == group]
+        if not members:
+            continue
+        yield {
+            "type": "text",
+            "x": 0,
+            "y": top,
+            "width": 2 * PANEL_WIDTH,
+            "height": HEADER_HEIGHT,
+            "properties": {"markdown": f"## {group}"},
+        }
+        top += HEADER_HEIGHT
+        for index, panel in enumerate(members):
+            yield {
+                "type": "metric",
+                "x": index % 2 * PANEL_WIDTH,
+                "y": top + index // 2 * PANEL_HEIGHT,
+                "width": PANEL_WIDTH,
+                "height": PANEL_HEIGHT,
+                "properties": _graph(panel, region),
+            }
+        top += (len(members) + 1) // 2 * PANEL_HEIGHT
+
+
+def _graph(panel: Panel, region: str) -> dict[str, Any]:
+    return {
+        "title": panel.title,
+        "region": region,
+        "view": "timeSeries",
+        "period": PERIOD,
+        "yAxis": {"left": {"label": panel.unit, "min": 0, "showUnits": False}},
+        "metrics": [
+            row for index, what in enumerate(panel.metrics) for row in _rows(what, f"e{index}_")
+        ],
+    }
+
+
+def _rows(what: Metric | Expression, prefix: str) -> Iterator[list[Any]]:
+    if isinstance(what, Metric):
+        yield _row(what, {"label": what.label or what.name})
+        return
+    # A panel's ids share one name space, and every expression was written on its own.
+    ids = "|".join(map(re.escape, what.metrics))
+    text = re.sub(rf"\b({ids})\b", rf"{prefix}\1", what.text)
+    for key, metric in sorted(what.metrics.items()):
+        yield _row(metric, {"id": f"{prefix}{key}", "visible": False})
+    yield [{"id": f"{prefix}shown", "expression": text, "label": what.label}]
+
+
+def _row(metric: Metric, options: dict[str, Any]) -> list[Any]:
+    if metric.period != PERIOD:
+        options = {**options, "period": metric.period}
+    dimensions = [part for pair in sorted(metric.dimensions.items()) for part in pair]
+    return [metric.namespace, metric.name, *dimensions, {**options, "stat": metric.statistic}]

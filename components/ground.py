@@ -1,0 +1,38 @@
+"""The place a stack has on AWS, and the ground that everything above the network stands on.
+
+Both are Inputs wired once in `__main__.py`, so that a component's arguments say what is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.logs import Logs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a stack is and what it is called."""
+
+    prefix: str
+    """Leads every physical name: `backlot-dev`."""
+    region: str
+    account_id: pulumi.Input[str]
+    tags: Mapping[str, str]
+    """For what the provider's default tags do not reach: fleet instances and their volumes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground(Place):
+    """A place with its network, its keys and its logs."""
+
+    vpc_id: pulumi.Input[str]
+    public_subnet_ids: pulumi.Input[Sequence[str]]
+    private_subnet_ids: pulumi.Input[Sequence[str]]
+    database_subnet_ids: pulumi.Input[Sequence[str]]
+    data_key_arn: pulumi.Input[str] | None
+    """The customer-managed key for data at rest; AWS's own when absent."""
+    logs: Logs

@@ -1,0 +1,1 @@
+"""What the platform remembers: the database, the cache, and the buckets."""

@@ -1,0 +1,505 @@
+"""The buckets: media, static files, backups, and the access logs of everything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.access import Access
+from components.grants import POLICY_VERSION, Statement
+from components.ground import Ground
+from components.naming import physical_name
+from components.observe import Alarm, Expression, Metric, Panel
+from settings.buckets import BucketsSettings, MediaSettings
+
+LOGGED = ("media", "static", "backups")
+"""The buckets whose requests the log bucket records."""
+
+LOAD_BALANCER_LOGS = "load-balancer"
+BUCKET_LOGS = "s3"
+"""Prefixes in the log bucket, one for each that writes there."""
+
+ABORT_MULTIPART_DAYS = 7
+"""Parts of an upload that nobody finished are billed, and no listing shows them."""
+CORS_SECONDS = 3000
+"""How long a browser remembers that a site may read (M21)."""
+
+STORAGE_TYPES: Mapping[str, str] = {
+    "standard": "StandardStorage",
+    "frequent": "IntelligentTieringFAStorage",
+    "infrequent": "IntelligentTieringIAStorage",
+    "instant": "IntelligentTieringAIAStorage",
+    "archive": "IntelligentTieringAAStorage",
+}
+"""Where a bucket's bytes may lie, in the words of CloudWatch's StorageType dimension."""
+
+DAY_SECONDS = 24 * 60 * 60
+GIB = 1024**3
+
+_ACCOUNT_DIGITS = 12
+
+LifecycleRule = aws.s3.BucketLifecycleConfigurationRuleArgsDict
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketsArgs:
+    settings: BucketsSettings
+    ground: Ground
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """One bucket, for those who are wired to it."""
+
+    purpose: str
+    """`media`."""
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    regional_domain_name: pulumi.Output[str]
+    key_arn: pulumi.Input[str] | None
+
+    def access(self) -> Access:
+        """What a workload needs to work with every object: `MEDIA_BUCKET`, and the grants."""
+        return Access(
+            environment={f"{self.purpose.upper()}_BUCKET": self.name},
+            statements=self.grant_read_write(),
+        )
+
+    def grant_read(self, prefix: str = "*") -> tuple[Statement, ...]:
+        """Read the objects below `prefix` (`renders/*`), and list them."""
+        return (*self._read(prefix), *self._grant_key("Read", prefix, "kms:Decrypt"))
+
+    def grant_write(self, prefix: str = "*") -> tuple[Statement, ...]:
+        """Put and delete objects below `prefix`. Deleted versions can be called back."""
+        # S3 decrypts the parts of a multipart upload when it puts them together.
+        key = self._grant_key("Write", prefix, "kms:Decrypt", "kms:GenerateDataKey")
+        return (*self._write(prefix), *key)
+
+    def grant_read_write(self, prefix: str = "*") -> tuple[Statement, ...]:
+        """Both of the above."""
+        key = self._grant_key("Use", prefix, "kms:Decrypt", "kms:GenerateDataKey")
+        return (*self._read(prefix), *self._write(prefix), *key)
+
+    def _read(self, prefix: str) -> tuple[Statement, ...]:
+        return (
+            Statement(
+                sid=self._sid("Read", prefix),
+                actions=["s3:GetObject"],
+                resources=[self._objects(prefix)],
+            ),
+            Statement(
+                sid=self._sid("List", prefix),
+                actions=["s3:ListBucket"],
+                resources=[self.arn],
+                conditions={"StringLike": {"s3:prefix": prefix}},
+            ),
+        )
+
+    def _write(self, prefix: str) -> tuple[Statement, ...]:
+        return (
+            Statement(
+                sid=self._sid("Write", prefix),
+                actions=["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"],
+                resources=[self._objects(prefix)],
+            ),
+        )
+
+    def _grant_key(self, verb: str, prefix: str, *actions: str) -> tuple[Statement, ...]:
+        if self.key_arn is None:
+            return ()
+        return (
+            Statement(
+                sid=f"{self._sid(verb, prefix)}Key", actions=actions, resources=[self.key_arn]
+            ),
+        )
+
+    def _objects(self, prefix: str) -> pulumi.Output[str]:
+        return pulumi.Output.concat(self.arn, "/", prefix)
+
+    def _sid(self, verb: str, prefix: str) -> str:
+        """A role may hold grants for two prefixes, and a policy refuses two equal ids."""
+        below = "".join(word.title() for word in re.findall(r"[A-Za-z0-9]+", prefix))
+        return f"{verb}{self.purpose.title()}{below}"
+
+
+class Buckets(pulumi.ComponentResource):
+    """Four private, versioned, encrypted buckets that speak TLS only (M74-M79).
+
+    Their names live in the account's own namespace (`<prefix>-<purpose>-<account>-<region>-an`), so
+    nobody else can take one, before us or after us (B42).
+
+    Cost: 0.023 USD per GB and month; media nobody has read for 30 days 0.0125, for 90 days 0.004
+    (Intelligent-Tiering, 0.0025 USD a month to watch 1,000 objects; us-east-1, 2026).
+    """
+
+    media: Bucket
+    static: Bucket
+    backups: Bucket
+    logs: Bucket
+    by_purpose: Mapping[str, Bucket]
+    alarms: tuple[Alarm, ...]
+    panels: tuple[Panel, ...]
+
+    def __init__(
+        self, name: str, args: BucketsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("backlot:stores:Buckets", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        settings, key_arn = args.settings, args.ground.data_key_arn
+        buckets = {
+            purpose: _bucket(f"{name}-{purpose}", purpose, args, child)
+            for purpose in (*LOGGED, "logs")
+        }
+
+        # Load balancers cannot write into a bucket under a customer-managed key.
+        keys = {purpose: None if purpose == "logs" else key_arn for purpose in buckets}
+        for purpose, bucket in buckets.items():
+            _guard(f"{name}-{purpose}", bucket, keys[purpose], child)
+        log_policy = _log_policy(f"{name}-logs", args.ground, buckets, child)
+        for purpose in LOGGED:
+            _policy(f"{name}-{purpose}", buckets[purpose], (), child)
+            _access_log(f"{name}-{purpose}", purpose, buckets, log_policy, child)
+        for purpose, rules in _lifecycles(settings).items():
+            _lifecycle(f"{name}-{purpose}", buckets[purpose], rules, child)
+        _archive(f"{name}-media", buckets["media"], settings.media, child)
+        for purpose in ("media", "static"):
+            _cors(f"{name}-{purpose}", buckets[purpose], settings.cors_origins, child)
+
+        self.by_purpose = {
+            purpose: Bucket(
+                purpose=purpose,
+                name=bucket.bucket,
+                arn=bucket.arn,
+                regional_domain_name=bucket.bucket_regional_domain_name,
+                key_arn=keys[purpose],
+            )
+            for purpose, bucket in buckets.items()
+        }
+        self.media = self.by_purpose["media"]
+        self.static = self.by_purpose["static"]
+        self.backups = self.by_purpose["backups"]
+        self.logs = self.by_purpose["logs"]
+        self.alarms = _alarms(settings.media, buckets["media"])
+        self.panels = _panels(settings.media, buckets)
+        self.register_outputs({purpose: bucket.bucket for purpose, bucket in buckets.items()})
+
+
+def _bucket(
+    name: str, purpose: str, args: BucketsArgs, opts: pulumi.ResourceOptions
+) -> aws.s3.Bucket:
+    ground = args.ground
+    # The account is known only while the program runs, but every account's number is as long.
+    physical_name("bucket", ground.prefix, purpose, "0" * _ACCOUNT_DIGITS, ground.region, "an")
+    return aws.s3.Bucket(
+        name,
+        bucket=pulumi.Output.concat(
+            ground.prefix, "-", purpose, "-", ground.account_id, "-", ground.region, "-an"
+        ),
+        bucket_namespace="account-regional",
+        force_destroy=args.settings.force_delete,
+        opts=opts,
+    )
+
+
+def _guard(
+    name: str,
+    bucket: aws.s3.Bucket,
+    key_arn: pulumi.Input[str] | None,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Private, owned by the account, and encrypted."""
+    aws.s3.BucketPublicAccessBlock(
+        f"{name}-access-block",
+        bucket=bucket.bucket,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+        opts=opts,
+    )
+    aws.s3.BucketOwnershipControls(
+        f"{name}-ownership",
+        bucket=bucket.bucket,
+        rule={"object_ownership": "BucketOwnerEnforced"},
+        opts=opts,
+    )
+    aws.s3.BucketServerSideEncryptionConfiguration(
+        f"{name}-encryption",
+        bucket=bucket.bucket,
+        rules=[
+            {
+                "apply_server_side_encryption_by_default": {
+                    "sse_algorithm": "AES256" if key_arn is None else "aws:kms",
+                    "kms_master_key_id": key_arn,
+                },
+                # One data key per bucket and hour instead of one per object: 99 % fewer KMS calls.
+                "bucket_key_enabled": key_arn is not None,
+                # A key that only the sender holds would make objects nobody here can read.
+                "blocked_encryption_types": ["SSE-C"],
+            }
+        ],
+        opts=opts,
+    )
+
+
+def _policy(
+    name: str,
+    bucket: aws.s3.Bucket,
+    writers: Sequence[Mapping[str, Any]],
+    opts: pulumi.ResourceOptions,
+) -> aws.s3.BucketPolicy:
+    """Nobody without TLS, and `writers` beside those whom their own roles let in."""
+    return aws.s3.BucketPolicy(
+        f"{name}-policy",
+        bucket=bucket.bucket,
+        policy=pulumi.Output.json_dumps(
+            {
+                "Version": POLICY_VERSION,
+                "Statement": [
+                    {
+                        "Sid": "TlsOnly",
+                        "Effect": "Deny",
+                        "Principal": {"AWS": "*"},
+                        "Action": "s3:*",
+                        "Resource": [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")],
+                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                    },
+                    *writers,
+                ],
+            }
+        ),
+        opts=opts,
+    )
+
+
+def _log_policy(
+    name: str,
+    ground: Ground,
+    buckets: Mapping[str, aws.s3.Bucket],
+    opts: pulumi.ResourceOptions,
+) -> aws.s3.BucketPolicy:
+    """Lets the services that write access logs do so: each below its own prefix, for us only."""
+    logs = buckets["logs"]
+    writers = (
+        {
+            "Sid": "LoadBalancerLogs",
+            "Effect": "Allow",
+            "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": pulumi.Output.concat(
+                logs.arn, f"/{LOAD_BALANCER_LOGS}/AWSLogs/", ground.account_id, "/*"
+            ),
+        },
+        {
+            "Sid": "BucketLogs",
+            "Effect": "Allow",
+            "Principal": {"Service": "logging.s3.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": pulumi.Output.concat(logs.arn, f"/{BUCKET_LOGS}/*"),
+            "Condition": {
+                "ArnEquals": {"aws:SourceArn": [buckets[purpose].arn for purpose in LOGGED]},
+                "StringEquals": {"aws:SourceAccount": ground.account_id},
+            },
+        },
+    )
+    return _policy(name, logs, writers, opts)
+
+
+def _access_log(
+    name: str,
+    purpose: str,
+    buckets: Mapping[str, aws.s3.Bucket],
+    log_policy: aws.s3.BucketPolicy,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    aws.s3.BucketLogging(
+        f"{name}-access-log",
+        bucket=buckets[purpose].bucket,
+        target_bucket=buckets["logs"].bucket,
+        target_prefix=f"{BUCKET_LOGS}/{purpose}/",
+        # S3 drops what it may not write, and says nothing.
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[log_policy])),
+    )
+
+
+def _lifecycles(settings: BucketsSettings) -> Mapping[str, Sequence[LifecycleRule]]:
+    """The rules of each bucket (M78)."""
+    kept: tuple[LifecycleRule, ...] = (
+        {
+            "id": "abort-uploads",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "abort_incomplete_multipart_upload": {"days_after_initiation": ABORT_MULTIPART_DAYS},
+        },
+        {
+            "id": "expire-old-versions",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "noncurrent_version_expiration": {"noncurrent_days": settings.noncurrent_days},
+            # What is left of an object when its last old version is gone.
+            "expiration": {"expired_object_delete_marker": True},
+        },
+    )
+    return {
+        "media": (*kept, *_media_rules(settings.media)),
+        "static": kept,
+        "backups": (*kept, _expiry("expire", "", settings.backups_days)),
+        "logs": (*kept, _expiry("expire", "", settings.logs_days)),
+    }
+
+
+def _media_rules(settings: MediaSettings) -> tuple[LifecycleRule, ...]:
+    temporary = _expiry("expire-temporary", "tmp/", settings.expire_temporary_days)
+    if not settings.tiering:
+        return (temporary,)
+    return (
+        temporary,
+        {
+            "id": "tier",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "transitions": [{"days": 0, "storage_class": "INTELLIGENT_TIERING"}],
+        },
+    )
+
+
+def _expiry(id: str, prefix: str, days: int) -> LifecycleRule:
+    return {
+        "id": id,
+        "status": "Enabled",
+        "filter": {"prefix": prefix},
+        "expiration": {"days": days},
+    }
+
+
+def _lifecycle(
+    name: str,
+    bucket: aws.s3.Bucket,
+    rules: Sequence[LifecycleRule],
+    opts: pulumi.ResourceOptions,
+) -> None:
+    versioning = aws.s3.BucketVersioning(
+        f"{name}-versioning",
+        bucket=bucket.bucket,
+        versioning_configuration={"status": "Enabled"},
+        opts=opts,
+    )
+    aws.s3.BucketLifecycleConfiguration(
+        f"{name}-lifecycle",
+        bucket=bucket.bucket,
+        rules=rules,
+        # Before there are versions, a rule about old ones is refused.
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[versioning])),
+    )
+
+
+def _archive(
+    name: str, bucket: aws.s3.Bucket, settings: MediaSettings, opts: pulumi.ResourceOptions
+) -> None:
+    if not settings.tiering or settings.archive_days is None:
+        return
+    aws.s3.BucketIntelligentTieringConfiguration(
+        f"{name}-archive",
+        bucket=bucket.bucket,
+        name="archive",
+        tierings=[{"access_tier": "ARCHIVE_ACCESS", "days": settings.archive_days}],
+        opts=opts,
+    )
+
+
+def _cors(
+    name: str, bucket: aws.s3.Bucket, origins: Sequence[str], opts: pulumi.ResourceOptions
+) -> None:
+    if not origins:
+        return
+    aws.s3.BucketCorsConfiguration(
+        f"{name}-cors",
+        bucket=bucket.bucket,
+        cors_rules=[
+            {
+                "allowed_headers": ["*"],
+                "allowed_methods": ["GET", "HEAD"],
+                "allowed_origins": origins,
+                "max_age_seconds": CORS_SECONDS,
+            }
+        ],
+        opts=opts,
+    )
+
+
+def _metric(bucket: aws.s3.Bucket, name: str, storage_type: str, label: str) -> Metric:
+    return Metric(
+        namespace="AWS/S3",
+        name=name,
+        dimensions={"BucketName": bucket.bucket, "StorageType": storage_type},
+        # S3 counts once a day; a shorter period would find nothing.
+        period=DAY_SECONDS,
+        label=label,
+    )
+
+
+def _size(bucket: aws.s3.Bucket, tiers: Sequence[str], label: str) -> Expression:
+    """Bytes over `tiers`; CloudWatch has no total, and no datapoint for a tier that is empty."""
+    return Expression(
+        text=" + ".join(f"FILL({tier}, 0)" for tier in tiers),
+        metrics={
+            tier: _metric(bucket, "BucketSizeBytes", STORAGE_TYPES[tier], tier) for tier in tiers
+        },
+        label=label,
+    )
+
+
+def _media_tiers(settings: MediaSettings) -> Sequence[str]:
+    return tuple(STORAGE_TYPES) if settings.tiering else ("standard",)
+
+
+def _alarms(settings: MediaSettings, media: aws.s3.Bucket) -> tuple[Alarm, ...]:
+    return (
+        Alarm(
+            name="bucket-size",
+            summary=f"Media grew beyond {settings.alarm_gb} GiB; the bill grows with it.",
+            watch=_size(media, _media_tiers(settings), "media"),
+            comparison="above",
+            threshold=settings.alarm_gb * GIB,
+            severity="warning",
+            runbook="storage.md#bucket-size",
+        ),
+    )
+
+
+def _panels(settings: MediaSettings, buckets: Mapping[str, aws.s3.Bucket]) -> tuple[Panel, ...]:
+    return (
+        Panel(
+            group="Storage",
+            title="Media by tier",
+            unit="bytes",
+            metrics=[
+                _metric(buckets["media"], "BucketSizeBytes", STORAGE_TYPES[tier], tier)
+                for tier in _media_tiers(settings)
+            ],
+        ),
+        Panel(
+            group="Storage",
+            title="Other buckets",
+            unit="bytes",
+            metrics=[
+                _metric(bucket, "BucketSizeBytes", STORAGE_TYPES["standard"], purpose)
+                for purpose, bucket in buckets.items()
+                if purpose != "media"
+            ],
+        ),
+        Panel(
+            group="Storage",
+            title="Objects",
+            unit="objects",
+            metrics=[
+                _metric(bucket, "NumberOfObjects", "AllStorageTypes", purpose)
+                for purpose, bucket in buckets.items()
+            ],
+        ),
+    )

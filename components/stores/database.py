@@ -1,0 +1,468 @@
+"""The database: PostgreSQL on RDS, its replicas, and all that is needed to run and watch them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_random as random
+
+from components.access import Access, Path
+from components.containers import ContainerSecret
+from components.grants import Statement, service_role
+from components.ground import Ground
+from components.naming import physical_name
+from components.observe import Alarm, Metric, Panel
+from components.security_groups import security_group
+from components.stores.database_login import PORT, LoginArgs, login
+from components.stores.database_rotation import RunningService, restart_when_rotated
+from components.stores.final_snapshot import final_snapshot_identifier
+from settings.database import DatabaseSettings
+from settings.instances import max_connections, memory_gib
+
+MONITORING_SECONDS = 60
+"""Between two points of Enhanced Monitoring (M66)."""
+
+CA = "rds-ca-rsa2048-g1"
+"""Who signs the server's certificate; valid until 2061, and in every client's RDS bundle."""
+
+LOG_KINDS = ("postgresql", "upgrade")
+
+MASTER_PASSWORD_LENGTH = 40
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseArgs:
+    settings: DatabaseSettings
+    ground: Ground
+
+
+class Database(pulumi.ComponentResource):
+    """PostgreSQL on RDS: primary, replicas, credentials (M57-M68).
+
+    The instances have fixed names, `<prefix>-database` and `<prefix>-database-replica-1`. RDS makes
+    the log groups of an instance by its name and keeps them for ever; with the name known they are
+    made first, and get their retention and key. It also means that replacing an instance deletes
+    the old one first, which `protect` and `deletion_protection` are there to refuse.
+
+    Cost: per instance and month, on demand: db.t4g.micro 12 USD, db.t4g.medium 47 USD,
+    db.r6g.large 164 USD, db.r6g.xlarge 329 USD; gp3 0.115 USD per GB. Multi-AZ doubles both, each
+    replica adds its own. Backups beyond the size of the storage 0.095 USD per GB (us-east-1, 2026).
+    """
+
+    endpoint: pulumi.Output[str]
+    """Address and port of the primary."""
+    address: pulumi.Output[str]
+    port: int
+    replica_endpoints: Sequence[pulumi.Output[str]]
+    replica_addresses: Sequence[pulumi.Output[str]]
+    security_group_id: pulumi.Output[str]
+    secrets: tuple[ContainerSecret, ...]
+    """`DATABASE_URL`; `DATABASE_REPLICA_URL` when there are replicas; `PGUSER` and `PGPASSWORD`
+    when RDS keeps the password."""
+    alarms: tuple[Alarm, ...]
+    panels: tuple[Panel, ...]
+
+    def __init__(
+        self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("backlot:stores:Database", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        members = security_group(f"{name}-group", args.ground.vpc_id, "Database", child)
+        shared = _Shared(
+            args=args,
+            members=members,
+            parameters=_parameter_group(f"{name}-parameters", args.settings, child),
+            monitoring=_monitoring_role(f"{name}-monitoring", child),
+        )
+        password = _master_password(f"{name}-password", args.settings, child)
+        primary = _primary(name, shared, password, child)
+        replicas = [
+            _replica(name, number, shared, primary, self)
+            for number in range(1, args.settings.replicas.count + 1)
+        ]
+        entry = login(
+            name,
+            LoginArgs(
+                settings=args.settings,
+                ground=args.ground,
+                primary=primary,
+                replicas=replicas,
+                password=password,
+            ),
+            child,
+        )
+
+        self._ground = args.ground
+        self._rotated_secret_arn = entry.rotated_secret_arn
+        self._connect = entry.connect
+        self.endpoint = primary.endpoint
+        self.address = primary.address
+        self.port = PORT
+        self.replica_endpoints = [replica.endpoint for replica in replicas]
+        self.replica_addresses = [replica.address for replica in replicas]
+        self.security_group_id = members.id
+        self.secrets = entry.secrets
+        watched = _watched(args.settings, primary, replicas)
+        self.alarms = (*(alarm for one in watched for alarm in _alarms(one)), *entry.alarms)
+        self.panels = _panels(watched)
+        self.register_outputs(
+            {"endpoint": self.endpoint, "replica_endpoints": self.replica_endpoints}
+        )
+
+    def grant_connect(self) -> tuple[Statement, ...]:
+        """Logging in by IAM token; nothing when a password does."""
+        return self._connect
+
+    def access(self) -> Access:
+        """What a workload needs to use the database: where it is, how to log in, and the way."""
+        return Access(
+            secrets=self.secrets,
+            statements=self.grant_connect(),
+            paths=(Path(to="database", group_id=self.security_group_id, port=self.port),),
+        )
+
+    def restart_after_rotation(self, services: Sequence[RunningService]) -> None:
+        """Start the tasks of `services` anew whenever the password has changed.
+
+        ECS reads a secret once, when a task starts. Open connections outlive a rotation; what a
+        task opens between the rotation and its replacement, a few minutes at most, is refused.
+
+        Nothing to do for IAM logins. Call it before the alarms are made: it adds one.
+        """
+        if self._rotated_secret_arn is None:
+            return
+        alarm = restart_when_rotated(
+            f"{self.pulumi_resource_name}-restart",
+            self._rotated_secret_arn,
+            services,
+            self._ground,
+            # Fleets come and go with the stack file; only data is worth protecting.
+            pulumi.ResourceOptions(parent=self, protect=False),
+        )
+        self.alarms = (*self.alarms, alarm)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shared:
+    """What primary and replicas have in common."""
+
+    args: DatabaseArgs
+    members: aws.ec2.SecurityGroup
+    parameters: aws.rds.ParameterGroup
+    monitoring: aws.iam.Role
+
+    def inputs(self) -> dict[str, Any]:
+        settings, ground = self.args.settings, self.args.ground
+        return {
+            "publicly_accessible": False,
+            "vpc_security_group_ids": [self.members.id],
+            "parameter_group_name": self.parameters.name,
+            "storage_type": "gp3",
+            "max_allocated_storage": (
+                settings.storage_gb.maximum
+                if settings.storage_gb.maximum > settings.storage_gb.initial
+                else None
+            ),
+            "storage_encrypted": True,
+            "kms_key_id": ground.data_key_arn,
+            "ca_cert_identifier": CA,
+            "iam_database_authentication_enabled": settings.credentials == "iam",
+            "auto_minor_version_upgrade": True,
+            "maintenance_window": settings.maintenance_window,
+            "copy_tags_to_snapshot": True,
+            "performance_insights_enabled": True,
+            "performance_insights_retention_period": settings.insights_days,
+            "performance_insights_kms_key_id": ground.data_key_arn,
+            "monitoring_interval": MONITORING_SECONDS,
+            "monitoring_role_arn": self.monitoring.arn,
+            "enabled_cloudwatch_logs_exports": list(LOG_KINDS),
+        }
+
+
+def _parameter_group(
+    name: str, settings: DatabaseSettings, opts: pulumi.ResourceOptions
+) -> aws.rds.ParameterGroup:
+    return aws.rds.ParameterGroup(
+        name,
+        family=f"postgres{settings.engine_version}",
+        parameters=[
+            {"name": "log_min_duration_statement", "value": str(settings.slow_query_ms)},
+            # Every statement would be costly to keep, and full of personal data.
+            {"name": "log_statement", "value": "ddl"},
+            {"name": "rds.force_ssl", "value": "1"},
+        ],
+        opts=opts,
+    )
+
+
+def _monitoring_role(name: str, opts: pulumi.ResourceOptions) -> aws.iam.Role:
+    return service_role(
+        name,
+        "monitoring.rds.amazonaws.com",
+        (),
+        opts,
+        managed_policies={
+            "policy": "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
+        },
+    )
+
+
+def _master_password(
+    name: str, settings: DatabaseSettings, opts: pulumi.ResourceOptions
+) -> pulumi.Output[str] | None:
+    if settings.credentials == "managed":
+        return None
+    # Letters and digits: it stands in a URL.
+    return random.RandomPassword(
+        name, length=MASTER_PASSWORD_LENGTH, special=False, opts=opts
+    ).result
+
+
+def _log_groups(
+    name: str, what: str, ground: Ground, opts: pulumi.ResourceOptions
+) -> list[pulumi.Resource]:
+    return [
+        ground.logs.group(f"{name}-{kind}-logs", "aws/rds/instance", f"{what}/{kind}", opts)
+        for kind in LOG_KINDS
+    ]
+
+
+def _primary(
+    name: str,
+    shared: _Shared,
+    password: pulumi.Output[str] | None,
+    opts: pulumi.ResourceOptions,
+) -> aws.rds.Instance:
+    settings, ground = shared.args.settings, shared.args.ground
+    identifier = physical_name("database", ground.prefix, "database")
+    subnets = aws.rds.SubnetGroup(
+        f"{name}-subnets", subnet_ids=ground.database_subnet_ids, opts=opts
+    )
+    final_snapshot = None
+    if settings.final_snapshot:
+        final_snapshot = final_snapshot_identifier(
+            f"{name}-final-snapshot",
+            ground.prefix,
+            "database",
+            {"database_name": settings.database_name, "username": settings.username},
+            opts,
+        )
+    return aws.rds.Instance(
+        f"{name}-primary",
+        identifier=identifier,
+        engine="postgres",
+        engine_version=settings.engine_version,
+        # The stack file's version is the decision; without this RDS asks for a second one.
+        allow_major_version_upgrade=True,
+        engine_lifecycle_support="open-source-rds-extended-support-disabled",
+        instance_class=settings.instance_class,
+        allocated_storage=settings.storage_gb.initial,
+        multi_az=settings.multi_az,
+        db_subnet_group_name=subnets.name,
+        port=PORT,
+        db_name=settings.database_name,
+        username=settings.username,
+        password=password,
+        manage_master_user_password=True if password is None else None,
+        master_user_secret_kms_key_id=ground.data_key_arn if password is None else None,
+        backup_retention_period=settings.backup_days,
+        backup_window=settings.backup_window,
+        delete_automated_backups=not settings.final_snapshot,
+        deletion_protection=settings.deletion_protection,
+        skip_final_snapshot=not settings.final_snapshot,
+        final_snapshot_identifier=final_snapshot,
+        apply_immediately=False,
+        **shared.inputs(),
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(
+                depends_on=_log_groups(f"{name}-primary", "database", ground, opts),
+                # From the first rotation on it is no longer ours to set.
+                ignore_changes=None if password is None else ["password"],
+            ),
+        ),
+    )
+
+
+def _replica(
+    name: str,
+    number: int,
+    shared: _Shared,
+    primary: aws.rds.Instance,
+    parent: pulumi.Resource,
+) -> aws.rds.Instance:
+    """A copy for reading. It holds nothing of its own, so nothing stops its deletion."""
+    settings, ground = shared.args.settings, shared.args.ground
+    what = f"database-replica-{number}"
+    opts = pulumi.ResourceOptions(parent=parent, protect=False)
+    return aws.rds.Instance(
+        f"{name}-replica-{number}",
+        identifier=physical_name("database", ground.prefix, what),
+        replicate_source_db=primary.identifier,
+        instance_class=replica_class(settings),
+        backup_retention_period=0,
+        skip_final_snapshot=True,
+        apply_immediately=False,
+        **shared.inputs(),
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(
+                depends_on=_log_groups(f"{name}-replica-{number}", what, ground, opts)
+            ),
+        ),
+    )
+
+
+def replica_class(settings: DatabaseSettings) -> str:
+    """The replicas' own class, or the primary's."""
+    return settings.replicas.instance_class or settings.instance_class
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Watched:
+    """An instance, and what its alarms are measured against."""
+
+    label: str
+    """`primary`, `replica-1`."""
+    prefix: str
+    """Leads the names of its alarms; empty for the primary."""
+    identifier: pulumi.Output[str]
+    instance_class: str
+    initial_gb: int
+    replicates: bool
+
+    def metric(self, name: str, period: int = 300, label: str = "") -> Metric:
+        return Metric(
+            namespace="AWS/RDS",
+            name=name,
+            dimensions={"DBInstanceIdentifier": self.identifier},
+            period=period,
+            label=label or self.label,
+        )
+
+
+def _watched(
+    settings: DatabaseSettings, primary: aws.rds.Instance, replicas: Sequence[aws.rds.Instance]
+) -> Sequence[_Watched]:
+    return (
+        _Watched(
+            label="primary",
+            prefix="",
+            identifier=primary.identifier,
+            instance_class=settings.instance_class,
+            initial_gb=settings.storage_gb.initial,
+            replicates=False,
+        ),
+        *(
+            _Watched(
+                label=f"replica-{number}",
+                prefix=f"replica-{number}-",
+                identifier=replica.identifier,
+                instance_class=replica_class(settings),
+                initial_gb=settings.storage_gb.initial,
+                replicates=True,
+            )
+            for number, replica in enumerate(replicas, start=1)
+        ),
+    )
+
+
+def _alarms(one: _Watched) -> tuple[Alarm, ...]:
+    admitted = max_connections(one.instance_class)
+    alarms = (
+        Alarm(
+            name=f"{one.prefix}cpu-high",
+            summary=f"The {one.label} has been above 80 % CPU for 15 minutes.",
+            watch=one.metric("CPUUtilization"),
+            comparison="above",
+            threshold=80,
+            evaluation_periods=3,
+            severity="warning",
+            runbook="database.md#cpu-high",
+        ),
+        Alarm(
+            name=f"{one.prefix}connections",
+            summary=f"The {one.label} has given out 80 % of its {admitted} connections.",
+            watch=one.metric("DatabaseConnections"),
+            comparison="above",
+            threshold=int(admitted * 0.8),
+            evaluation_periods=3,
+            severity="warning",
+            runbook="database.md#connections",
+        ),
+        Alarm(
+            name=f"{one.prefix}storage-low",
+            summary=f"The {one.label} is nearly full and has stopped growing; it halts when full.",
+            # RDS grows the storage after five minutes below a tenth of it. So when it stays below
+            # a tenth of the first size for a quarter of an hour, growing has failed or is used up.
+            watch=one.metric("FreeStorageSpace"),
+            comparison="below",
+            threshold=one.initial_gb * GIB // 10,
+            evaluation_periods=3,
+            severity="critical",
+            runbook="database.md#storage-low",
+        ),
+        Alarm(
+            name=f"{one.prefix}memory-low",
+            summary=f"The {one.label} has less than a tenth of its memory free; it may swap.",
+            watch=one.metric("FreeableMemory"),
+            comparison="below",
+            threshold=int(memory_gib(one.instance_class) * GIB) // 10,
+            evaluation_periods=3,
+            severity="warning",
+            runbook="database.md#memory-low",
+        ),
+    )
+    if not one.replicates:
+        return alarms
+    return (
+        *alarms,
+        Alarm(
+            name=f"{one.prefix}lag",
+            summary=f"What {one.label} answers is more than a second old.",
+            watch=one.metric("ReplicaLag", period=60),
+            comparison="above",
+            threshold=1,
+            evaluation_periods=5,
+            severity="warning",
+            runbook="database.md#replica-lag",
+        ),
+    )
+
+
+def _panels(watched: Sequence[_Watched]) -> tuple[Panel, ...]:
+    primary = watched[0]
+    panels = (
+        _panel("CPU", "percent", "CPUUtilization", watched),
+        _panel("Connections", "connections", "DatabaseConnections", watched),
+        _panel("Free storage", "bytes", "FreeStorageSpace", watched),
+        _panel("Free memory", "bytes", "FreeableMemory", watched),
+        Panel(
+            group="Database",
+            title="Disk latency",
+            unit="seconds",
+            metrics=[
+                primary.metric("ReadLatency", label="read"),
+                primary.metric("WriteLatency", label="write"),
+            ],
+        ),
+    )
+    replicas = [one for one in watched if one.replicates]
+    if not replicas:
+        return panels
+    return (*panels, _panel("Replica lag", "seconds", "ReplicaLag", replicas))
+
+
+def _panel(title: str, unit: str, metric: str, watched: Sequence[_Watched]) -> Panel:
+    return Panel(
+        group="Database",
+        title=title,
+        unit=unit,
+        metrics=[one.metric(metric) for one in watched],
+    )

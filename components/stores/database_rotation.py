@@ -1,0 +1,216 @@
+"""Changing the database's password, and giving the new one to those who run with the old."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import pulumi
+import pulumi_aws as aws
+
+from components.functions import failure_alarm, platform_function
+from components.grants import Statement
+from components.ground import Ground
+from components.observe import Alarm
+from components.stores.arns import neighbour
+
+PASSWORD = "{password}"  # noqa: S105 (a placeholder: functions/rotate_database fills it)
+
+ROTATE_SECONDS = 300
+"""RDS takes a new password within a minute or two."""
+
+RESTART_SECONDS = 60
+SWEEP = "rate(5 minutes)"
+
+
+class RunningService(Protocol):
+    """An ECS service whose tasks hold the password."""
+
+    @property
+    def cluster_name(self) -> pulumi.Output[str]: ...
+
+    @property
+    def service_name(self) -> pulumi.Output[str]: ...
+
+
+def rotate_by_function(
+    name: str,
+    primary: aws.rds.Instance,
+    secret: aws.secretsmanager.Secret,
+    first_version: aws.secretsmanager.SecretVersion,
+    template: pulumi.Output[str],
+    days: int,
+    ground: Ground,
+    opts: pulumi.ResourceOptions,
+) -> Alarm:
+    """Give the master user a new password every `days`, and write it into `secret`.
+
+    The function asks RDS to change the password and never logs in, so it needs no way into the
+    network. `template` is the secret's text with a placeholder for the password.
+    """
+    function = platform_function(
+        name,
+        "rotate_database",
+        description="Gives the database's master user a new password.",
+        environment={"DATABASE": primary.identifier, "CONNECTION": template},
+        statements=(
+            Statement(
+                sid="RotateSecret",
+                actions=[
+                    "secretsmanager:DescribeSecret",
+                    "secretsmanager:GetSecretValue",
+                    "secretsmanager:PutSecretValue",
+                    "secretsmanager:UpdateSecretVersionStage",
+                ],
+                resources=[secret.arn],
+            ),
+            Statement(
+                sid="ChangePassword",
+                actions=["rds:DescribeDBInstances", "rds:ModifyDBInstance"],
+                resources=[primary.arn],
+            ),
+            *_use_key(ground),
+        ),
+        timeout_seconds=ROTATE_SECONDS,
+        logs=ground.logs,
+        opts=opts,
+    )
+    permission = aws.lambda_.Permission(
+        f"{name}-permission",
+        action="lambda:InvokeFunction",
+        function=function.name,
+        principal="secretsmanager.amazonaws.com",
+        source_account=ground.account_id,
+        opts=opts,
+    )
+    aws.secretsmanager.SecretRotation(
+        f"{name}-schedule",
+        secret_id=secret.id,
+        rotation_lambda_arn=function.arn,
+        # The services that read the secret start a little later; let them start once.
+        rotate_immediately=False,
+        rotation_rules={"automatically_after_days": days},
+        opts=pulumi.ResourceOptions.merge(
+            opts, pulumi.ResourceOptions(depends_on=[permission, first_version])
+        ),
+    )
+    return failure_alarm(
+        function,
+        name="rotation-failed",
+        summary="The database's password could not be changed; the old one still holds.",
+        severity="warning",
+    )
+
+
+def restart_when_rotated(
+    name: str,
+    secret_arn: pulumi.Output[str],
+    services: Sequence[RunningService],
+    ground: Ground,
+    opts: pulumi.ResourceOptions,
+) -> Alarm:
+    """Deploy `services` anew after `secret_arn` was rotated.
+
+    Secrets Manager reports a rotation through CloudTrail, which only an account with a trail hears
+    of. So the function also looks by itself every five minutes; it leaves alone what was deployed
+    after the last rotation, so looking twice does no harm.
+    """
+    function = platform_function(
+        name,
+        "restart_services",
+        description="Restarts the services that hold an outdated database password.",
+        environment={
+            "SECRET": secret_arn,
+            "SERVICES": pulumi.Output.json_dumps(
+                [
+                    {"cluster": service.cluster_name, "service": service.service_name}
+                    for service in services
+                ]
+            ),
+        },
+        statements=(
+            Statement(
+                sid="SeeRotation", actions=["secretsmanager:DescribeSecret"], resources=[secret_arn]
+            ),
+            Statement(
+                sid="RestartServices",
+                actions=["ecs:DescribeServices", "ecs:UpdateService"],
+                resources=[
+                    neighbour(
+                        secret_arn,
+                        "ecs",
+                        pulumi.Output.concat(
+                            "service/", service.cluster_name, "/", service.service_name
+                        ),
+                    )
+                    for service in services
+                ],
+            ),
+        ),
+        timeout_seconds=RESTART_SECONDS,
+        logs=ground.logs,
+        opts=opts,
+    )
+    rotated = aws.cloudwatch.EventRule(
+        f"{name}-rotated",
+        description="The database's password was rotated.",
+        event_pattern=pulumi.Output.json_dumps(
+            {
+                "source": ["aws.secretsmanager"],
+                "detail-type": ["AWS Service Event via CloudTrail"],
+                "detail": {
+                    "eventName": ["RotationSucceeded"],
+                    "additionalEventData": {"SecretId": [secret_arn]},
+                },
+            }
+        ),
+        opts=opts,
+    )
+    sweep = aws.cloudwatch.EventRule(
+        f"{name}-sweep",
+        description="Looks for services with an outdated database password.",
+        schedule_expression=SWEEP,
+        opts=opts,
+    )
+    for key, rule in {"rotated": rotated, "sweep": sweep}.items():
+        _call(f"{name}-{key}", rule, function, opts)
+    return failure_alarm(
+        function,
+        name="restart-failed",
+        summary="Services may still hold the old database password; new connections are refused.",
+        severity="critical",
+    )
+
+
+def _call(
+    name: str,
+    rule: aws.cloudwatch.EventRule,
+    function: aws.lambda_.Function,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    permission = aws.lambda_.Permission(
+        f"{name}-permission",
+        action="lambda:InvokeFunction",
+        function=function.name,
+        principal="events.amazonaws.com",
+        source_arn=rule.arn,
+        opts=opts,
+    )
+    aws.cloudwatch.EventTarget(
+        f"{name}-target",
+        rule=rule.name,
+        arn=function.arn,
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[permission])),
+    )
+
+
+def _use_key(ground: Ground) -> tuple[Statement, ...]:
+    if ground.data_key_arn is None:
+        return ()
+    return (
+        Statement(
+            sid="UseDataKey",
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[ground.data_key_arn],
+        ),
+    )

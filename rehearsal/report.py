@@ -1,0 +1,210 @@
+"""What a person sees of a rehearsal: progress, the component tree, outputs, findings, a verdict."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+from rehearsal.graph import SECRET, Finding, Graph, Resource
+
+WIDTH = 100
+_URN = re.compile(r"urn:pulumi:\S+?::\S+?::(?:\S+\$)?(\S+?)::([^\s,;]+)")
+
+
+class Report:
+    """Writes to a console: in colour on a terminal, plain text otherwise."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False)
+        terminal = self._console.is_terminal
+        self._width = min(self._console.width, WIDTH) if terminal else WIDTH
+
+    @contextmanager
+    def progress(self, stack: str) -> Iterator[Callable[[Resource], None] | None]:
+        """A bar that moves with every resource; nothing at all when nobody watches."""
+        if not self._console.is_terminal:
+            yield None
+            return
+        columns = (
+            SpinnerColumn(),
+            TextColumn("rehearsing {task.fields[stack]}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed} resources  [dim]{task.fields[latest]}"),
+        )
+        with Progress(*columns, console=self._console, transient=True) as progress:
+            task = progress.add_task("", total=None, stack=escape(stack), latest="")
+
+            def on_event(resource: Resource) -> None:
+                latest = f"{resource.type.rpartition(':')[2]} {resource.name}"
+                progress.update(task, advance=1, latest=escape(latest[: self._width // 2]))
+
+            yield on_event
+
+    def show(self, graph: Graph, seconds: float, *, record_only: bool = False) -> None:
+        self._line(f"[bold]{graph.project} / {graph.stack}[/]  [dim]{escape(graph.config_file)}[/]")
+        self._components(graph)
+        self._outputs(graph)
+        self._made(graph, seconds, record_only=record_only)
+        self._findings(sorted(set(graph.findings)), graph)
+        self._verdict(graph, record_only=record_only)
+
+    def _components(self, graph: Graph) -> None:
+        rows = list(_rows(_tree(graph), depth=0))
+        if not rows:
+            return
+        self._line()
+        labels = [f"{'  ' * depth}{branch.kind}" for depth, branch in rows]
+        widest_label = max(map(len, labels))
+        widest_name = max(len(branch.name) for _, branch in rows)
+        for label, (depth, branch) in zip(labels, rows, strict=True):
+            style = "bold" if depth == 0 else "default"
+            noun = "resource " if branch.count == 1 else "resources"
+            self._line(
+                f"  [{style}]{label:<{widest_label}}[/]  {escape(branch.name):<{widest_name}}"
+                f"  {branch.count:>4} {noun if depth == 0 else ''}".rstrip()
+            )
+
+    def _outputs(self, graph: Graph) -> None:
+        if not graph.outputs:
+            return
+        self._line("\n[bold]Outputs[/]")
+        widest = max(map(len, graph.outputs))
+        for key, value in sorted(graph.outputs.items()):
+            said = SECRET if key in graph.secret_outputs else _text(value)
+            self._line(f"  {key:<{widest}}  {escape(said)}")
+
+    def _made(self, graph: Graph, seconds: float, *, record_only: bool) -> None:
+        resources = [one for one in graph.resources.values() if one.made_in != "component"]
+        made = Counter(one.made_in for one in resources)
+        parts = [
+            f"{count} {words}"
+            for place, words in (
+                ("moto", "created in the in-memory AWS"),
+                ("shadow", "recorded"),
+                ("provider", "made by providers that need no AWS"),
+                ("nothing", "not created"),
+            )
+            if (count := made[place])
+        ]
+        said = f": {', '.join(parts)}" if parts else ""
+        self._line(f"\n{len(resources)} resources in {seconds:.1f} s{said}")
+        shadowed = sorted({_short(one.type) for one in resources if one.made_in == "shadow"})
+        if shadowed and not record_only:
+            self._line("\nRecorded, not created, because moto lacks them:")
+            self._paragraph(", ".join(shadowed), indent="  ")
+
+    def _findings(self, findings: Sequence[Finding], graph: Graph) -> None:
+        if not findings:
+            return
+        self._line("\n[bold]Findings[/]")
+        for source, group in itertools.groupby(findings, key=lambda finding: finding.source):
+            self._line(f"\n  [bold]{escape(source or 'no line of the program')}[/]")
+            for finding in group:
+                colour = "red" if finding.severity == "error" else "yellow"
+                resource = graph.resources.get(finding.urn)
+                about = f"  {_short(resource.type)} {resource.name}" if resource else ""
+                self._line(
+                    f"    [{colour}]{finding.severity}[/]  {finding.check}[dim]{escape(about)}[/]"
+                )
+                for line in finding.message.splitlines():
+                    self._paragraph(_URN.sub(_named, line), indent="      ")
+
+    def _verdict(self, graph: Graph, *, record_only: bool) -> None:
+        severities = Counter(finding.severity for finding in set(graph.findings))
+        found = " and ".join(
+            f"{count} {severity}{'s' if count > 1 else ''}"
+            for severity in ("error", "warning")
+            if (count := severities[severity])
+        )
+        if graph.failed:
+            self._line(f"\n[bold red]{graph.stack} would fail[/]: {found}")
+        elif record_only:
+            said = f", with {found}" if found else ""
+            self._line(f"\n[bold green]{graph.stack} was recorded[/], not created{said}")
+        else:
+            self._line(f"\n[bold green]{graph.stack} stands[/]: {found or 'no findings'}")
+
+    def _paragraph(self, text: str, *, indent: str) -> None:
+        for line in textwrap.wrap(
+            text,
+            self._width - len(indent),
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]:
+            self._line(f"{indent}{escape(line)}")
+
+    def _line(self, markup: str = "") -> None:
+        self._console.print(markup, soft_wrap=True)
+
+
+@dataclass
+class _Branch:
+    """A component in the tree, and how many resources stand in it, at any depth."""
+
+    kind: str
+    name: str
+    count: int = 0
+    branches: list[_Branch] = field(default_factory=list)
+
+
+def _tree(graph: Graph) -> list[_Branch]:
+    components = {
+        urn: _Branch(resource.type.rpartition(":")[2], resource.name)
+        for urn, resource in graph.resources.items()
+        if not resource.custom
+    }
+    top: list[_Branch] = []
+    for urn, branch in components.items():
+        parent = components.get(_component_above(graph, urn))
+        (parent.branches if parent else top).append(branch)
+    for urn, resource in graph.resources.items():
+        above = _component_above(graph, urn) if resource.custom else ""
+        while above:
+            components[above].count += 1
+            above = _component_above(graph, above)
+    return sorted(top, key=_order)
+
+
+def _component_above(graph: Graph, urn: str) -> str:
+    """The URN of the closest component that holds `urn`; empty at the top."""
+    parent = graph.resources[urn].parent
+    while parent in graph.resources and graph.resources[parent].custom:
+        parent = graph.resources[parent].parent
+    return parent if parent in graph.resources else ""
+
+
+def _rows(branches: Sequence[_Branch], depth: int) -> Iterator[tuple[int, _Branch]]:
+    for branch in branches:
+        yield depth, branch
+        yield from _rows(sorted(branch.branches, key=_order), depth + 1)
+
+
+def _order(branch: _Branch) -> tuple[str, str]:
+    return branch.name, branch.kind
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=repr)
+
+
+def _named(urn: re.Match[str]) -> str:
+    return f"{_short(urn[1])} {urn[2]}"
+
+
+def _short(type: str) -> str:
+    """`aws:sqs/queue:Queue` as the SDK spells the class: `sqs.Queue`."""
+    package, _, rest = type.partition(":")
+    module, _, kind = rest.rpartition(":")
+    module = module.partition("/")[0]
+    return f"{module}.{kind}" if package == "aws" and module else f"{package}.{kind}"

@@ -1,0 +1,62 @@
+"""What several component tests need: a ground to stand on, and metrics made readable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from components.ground import Ground
+from components.keys import Keys, KeysArgs
+from components.logs import Logs
+from components.notices import Notices, NoticesArgs
+from components.observe import Expression, Metric
+from settings.keys import KeysSettings
+from settings.logs import LogsSettings
+from settings.notices import NoticesSettings
+
+PREFIX = "backlot-dev"
+DATA_KEY = "arn:aws:kms:us-east-1:123456789012:key/data"
+
+
+def ground(*, data_key_arn: str | None = None, tags: Mapping[str, str] | None = None) -> Ground:
+    """A stack's ground with made-up ids."""
+    return Ground(
+        prefix=PREFIX,
+        region="us-east-1",
+        account_id="123456789012",
+        tags=tags or {},
+        vpc_id="vpc-1",
+        public_subnet_ids=["subnet-public-a", "subnet-public-b"],
+        private_subnet_ids=["subnet-private-a", "subnet-private-b"],
+        database_subnet_ids=["subnet-database-a", "subnet-database-b"],
+        data_key_arn=data_key_arn,
+        logs=Logs(settings=LogsSettings(retention_days=7), prefix=PREFIX, key_arn=None),
+    )
+
+
+def silent_notices(opts: pulumi.ResourceOptions) -> Notices:
+    """The topics, heard by nobody."""
+    keys = Keys(
+        "keys", KeysArgs(settings=KeysSettings(customer_managed=False), place=ground()), opts
+    )
+    return Notices(
+        "notices", NoticesArgs(settings=NoticesSettings(), place=ground(), keys=keys), opts
+    )
+
+
+def export_watched(name: str, watched: Mapping[str, Metric | Expression]) -> None:
+    """Make `watched` readable as the output `name`: its dimensions are only known at the end."""
+    pulumi.export(name, {key: described(watch) for key, watch in watched.items()})
+
+
+def described(watch: Metric | Expression) -> dict[str, Any]:
+    if isinstance(watch, Expression):
+        return {key: described(metric) for key, metric in watch.metrics.items()}
+    return {
+        "metric": f"{watch.namespace} {watch.name}",
+        "statistic": watch.statistic,
+        "period": watch.period,
+        "dimensions": dict(watch.dimensions),
+    }

@@ -1,0 +1,96 @@
+"""Statements and the roles made of them: components/grants.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+
+from components.grants import Statement, policy_document, service_role
+from tests.recorder import Recorded, aws_provider, record
+
+CONSUME = Statement(sid="Consume", actions=["sqs:ReceiveMessage"], resources=["arn:aws:sqs:::a"])
+
+
+def recorded_role(
+    statements: Sequence[Statement] = (), managed_policies: Mapping[str, str] | None = None
+) -> Recorded:
+    return record(
+        lambda: service_role(
+            "worker",
+            "ecs-tasks.amazonaws.com",
+            statements,
+            pulumi.ResourceOptions(provider=aws_provider()),
+            managed_policies=managed_policies,
+        )
+    )
+
+
+def test_a_statement_allows_its_actions_in_a_stable_order():
+    statement = Statement(
+        sid="Use", actions=["s3:PutObject", "s3:GetObject"], resources=["arn:b", "arn:a"]
+    )
+    assert statement.rendered() == {
+        "Sid": "Use",
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:PutObject"],
+        "Resource": ["arn:b", "arn:a"],
+    }
+
+
+def test_a_condition_is_rendered_only_when_there_is_one():
+    condition = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    statement = Statement(sid="Use", actions=["kms:Decrypt"], resources=["*"], conditions=condition)
+    assert statement.rendered()["Condition"] == condition
+    assert "Condition" not in CONSUME.rendered()
+
+
+def test_a_policy_keeps_the_order_of_its_statements():
+    other = Statement(sid="Another", actions=["s3:GetObject"], resources=["arn:aws:s3:::b/*"])
+
+    def program() -> None:
+        pulumi.export("policy", policy_document([CONSUME, other]))
+
+    policy = record(program).outputs["policy"]
+    assert policy.index('"Consume"') < policy.index('"Another"')
+    assert '"Version": "2012-10-17"' in policy
+
+
+def test_a_role_is_assumed_by_its_service_alone():
+    trust = recorded_role([CONSUME]).one("iam.Role").json("assume_role_policy")
+    assert trust == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+
+
+def test_a_role_is_made_of_its_statements():
+    recorded = recorded_role([CONSUME])
+    policy = recorded.one("iam.RolePolicy", "worker")
+    assert policy["role"] == recorded.one("iam.Role").id
+    assert policy.json("policy")["Statement"] == [CONSUME.rendered()]
+    assert recorded.all("iam.RolePolicyAttachment") == []
+
+
+def test_a_role_without_statements_has_no_policy():
+    assert recorded_role().all("iam.RolePolicy") == []
+
+
+def test_a_policy_of_aws_is_attached_under_its_short_key():
+    arn = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+    recorded = recorded_role(managed_policies={"ssm": arn})
+    attachment = recorded.one("iam.RolePolicyAttachment", "worker-ssm")
+    assert attachment["policy_arn"] == arn
+    assert attachment["role"] == recorded.one("iam.Role").outputs["name"]
+
+
+def test_a_role_uses_no_deprecated_inline_policies():
+    role = recorded_role([CONSUME]).one("iam.Role")
+    assert "inline_policies" not in role
+    assert "managed_policy_arns" not in role

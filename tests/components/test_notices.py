@@ -1,0 +1,134 @@
+"""Notices: the topics, who may publish, and who listens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.keys import Keys, KeysArgs
+from components.notices import Notices, NoticesArgs
+from settings.keys import KeysSettings
+from settings.notices import NoticesSettings
+from tests.components.parts import ground
+from tests.recorder import Recorded, aws_provider, record, with_aws
+
+ACCOUNT = "123456789012"
+
+
+def build(*, customer_managed: bool = True, **settings: Any) -> Notices:
+    opts = with_aws(aws_provider())
+    keys = Keys(
+        "keys",
+        KeysArgs(settings=KeysSettings(customer_managed=customer_managed), place=ground()),
+        opts,
+    )
+    return Notices(
+        "notices",
+        NoticesArgs(settings=NoticesSettings(**settings), place=ground(), keys=keys),
+        opts,
+    )
+
+
+def notices(**settings: Any) -> Recorded:
+    return record(lambda: build(**settings))
+
+
+def test_there_is_a_topic_for_each_severity():  # M101
+    assert [topic["name"] for topic in notices().all("sns.Topic")] == [
+        "backlot-dev-critical",
+        "backlot-dev-info",
+        "backlot-dev-warning",
+    ]
+
+
+def test_topics_are_encrypted_with_the_customer_managed_key():  # M101
+    recorded = notices()
+
+    for topic in recorded.all("sns.Topic"):
+        assert topic["kms_master_key_id"] == recorded.one("kms.Key", "keys-logs").outputs["arn"]
+
+
+def test_without_a_key_no_topic_uses_the_one_that_locks_cloudwatch_out():
+    for topic in notices(customer_managed=False).all("sns.Topic"):
+        assert "kms_master_key_id" not in topic
+
+
+def test_only_this_accounts_services_publish_and_only_over_tls():  # M101
+    recorded = notices()
+
+    for policy in recorded.all("sns.TopicPolicy"):
+        arn = recorded.one("sns.Topic", policy.name).outputs["arn"]
+        publish, refuse = policy.json("policy")["Statement"]
+
+        assert policy["arn"] == arn
+        assert publish["Effect"] == "Allow"
+        assert publish["Principal"] == {
+            "Service": [
+                "budgets.amazonaws.com",
+                "cloudwatch.amazonaws.com",
+                "events.amazonaws.com",
+                "events.rds.amazonaws.com",
+            ]
+        }
+        assert publish["Action"] == "sns:Publish"
+        assert publish["Resource"] == arn
+        assert publish["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+        assert refuse["Effect"] == "Deny"
+        assert refuse["Principal"] == "*"
+        assert refuse["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert len(recorded.all("sns.TopicPolicy")) == 3
+
+
+def test_each_address_hears_its_severity():  # M101
+    recorded = notices(
+        critical=("oncall@studio.example",),
+        warning=("platform@studio.example", "lead@studio.example"),
+    )
+
+    assert {
+        subscription.name: (
+            subscription["protocol"],
+            subscription["endpoint"],
+            subscription["topic"].rsplit(":", 1)[1],
+        )
+        for subscription in recorded.all("sns.TopicSubscription")
+    } == {
+        "notices-critical-oncall@studio.example": (
+            "email",
+            "oncall@studio.example",
+            "backlot-dev-critical",
+        ),
+        "notices-warning-lead@studio.example": (
+            "email",
+            "lead@studio.example",
+            "backlot-dev-warning",
+        ),
+        "notices-warning-platform@studio.example": (
+            "email",
+            "platform@studio.example",
+            "backlot-dev-warning",
+        ),
+    }
+
+
+def test_nobody_is_subscribed_without_an_address():
+    assert notices().all("sns.TopicSubscription") == []
+
+
+def test_an_address_more_leaves_the_others_as_they_are():
+    one = notices(warning=("b@studio.example",))
+    two = notices(warning=("a@studio.example", "b@studio.example"))
+
+    assert set(one.urns) < set(two.urns)
+
+
+def test_the_component_hands_out_the_arn_of_each_severity():
+    recorded = notices()
+    component = recorded.one("backlot:notices:Notices")
+
+    assert component.outputs["topic_arns"] == {
+        severity: recorded.one("sns.Topic", f"notices-{severity}").outputs["arn"]
+        for severity in ("critical", "warning", "info")
+    }
+    assert {node.parent for node in recorded.nodes if node.type.startswith("aws:sns")} == {
+        component.urn
+    }
