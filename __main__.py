@@ -10,7 +10,7 @@ from components.api.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.budget import Budget, BudgetArgs
 from components.dashboard import Dashboard, DashboardArgs
 from components.domain import Domain, DomainArgs
-from components.ground import Ground, Place
+from components.ground import Place
 from components.keys import Keys, KeysArgs
 from components.logs import Logs
 from components.network import Network, NetworkArgs
@@ -39,15 +39,7 @@ keys = Keys("keys", KeysArgs(settings=stack.keys, place=place), kept)
 logs = Logs(settings=stack.logs, prefix=stack.prefix, key_arn=keys.logs_arn)
 notices = Notices("notices", NoticesArgs(settings=stack.notices, place=place, keys=keys), here)
 network = Network("network", NetworkArgs(settings=stack.network, place=place, logs=logs), here)
-ground = Ground(
-    **vars(place),
-    vpc_id=network.vpc_id,
-    public_subnet_ids=network.public_subnet_ids,
-    private_subnet_ids=network.private_subnet_ids,
-    database_subnet_ids=network.database_subnet_ids,
-    data_key_arn=keys.data_arn,
-    logs=logs,
-)
+ground = network.ground(place, data_key_arn=keys.data_arn, logs=logs)
 
 database = Database("database", DatabaseArgs(settings=stack.database, ground=ground), kept)
 cache = Cache("cache", CacheArgs(settings=stack.cache, ground=ground), kept)
@@ -70,9 +62,10 @@ secrets = Secrets(
 )
 registry = Registry("registry", RegistryArgs(settings=stack.registry, ground=ground), here)
 stores = [database.access(), cache.access(), buckets.media.access()]
+senders = [queue.sender() for queue in queues.values()]
 
 domain = Domain("domain", DomainArgs(settings=stack.domain), here) if stack.domain else None
-load_balancer = LoadBalancer(
+balancer = LoadBalancer(
     "load-balancer",
     LoadBalancerArgs(
         settings=stack.load_balancer, ground=ground, domain=domain, log_bucket=buckets.logs
@@ -84,13 +77,9 @@ api = FargateApi(
     FargateApiArgs(
         settings=stack.api,
         ground=ground,
-        load_balancer=load_balancer,
+        load_balancer=balancer,
         image=registry.image(stack.api.image),
-        access=[
-            *stores,
-            secrets.access(stack.api.secrets),
-            *(queue.sender() for queue in queues.values()),
-        ],
+        access=[*stores, *senders, secrets.access(stack.api.secrets)],
     ),
     here,
 )
@@ -111,15 +100,15 @@ fleets = {
 }
 database.restart_after_rotation([api, *fleets.values()])
 
-watched = [database, cache, buckets, *queues.values(), load_balancer, api, *fleets.values()]
+watched = [network, database, cache, buckets, balancer, api, *queues.values(), *fleets.values()]
 AlarmSet(prefix=stack.prefix, notices=notices, muted=stack.notices.muted).watch(watched)
 Dashboard("dashboard", DashboardArgs(place=place, watched=watched), here)
 Budget("budget", BudgetArgs(settings=stack.budget, place=place, notices=notices), here)
 
 pulumi.export("vpc_id", network.vpc_id)
-pulumi.export("api_url", load_balancer.url)
-pulumi.export("load_balancer_dns_name", load_balancer.dns_name)
-pulumi.export("load_balancer_zone_id", load_balancer.zone_id)
+pulumi.export("api_url", balancer.url)
+pulumi.export("load_balancer_dns_name", balancer.dns_name)
+pulumi.export("load_balancer_zone_id", balancer.zone_id)
 pulumi.export("database_endpoint", database.endpoint)
 pulumi.export("replica_endpoints", database.replica_endpoints)
 pulumi.export("cache_endpoint", cache.primary_address)

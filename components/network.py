@@ -10,7 +10,7 @@ import pulumi_aws as aws
 import pulumi_awsx as awsx
 
 from components.grants import Statement, service_role
-from components.ground import Place
+from components.ground import Ground, Place
 from components.logs import Logs
 from components.observe import Alarm, Expression, Metric, Panel
 from components.security_groups import security_group
@@ -85,6 +85,18 @@ class Network(pulumi.ComponentResource):
                 "private_subnet_ids": self.private_subnet_ids,
                 "database_subnet_ids": self.database_subnet_ids,
             }
+        )
+
+    def ground(self, place: Place, *, data_key_arn: pulumi.Input[str] | None, logs: Logs) -> Ground:
+        """This network as the ground that everything above it stands on."""
+        return Ground(
+            **vars(place),
+            vpc_id=self.vpc_id,
+            public_subnet_ids=self.public_subnet_ids,
+            private_subnet_ids=self.private_subnet_ids,
+            database_subnet_ids=self.database_subnet_ids,
+            data_key_arn=data_key_arn,
+            logs=logs,
         )
 
 

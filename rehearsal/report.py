@@ -81,8 +81,9 @@ class Report:
         self._line("\n[bold]Outputs[/]")
         widest = max(map(len, graph.outputs))
         for key, value in sorted(graph.outputs.items()):
-            said = SECRET if key in graph.secret_outputs else _text(value)
-            self._line(f"  {key:<{widest}}  {escape(said)}")
+            secret = key in graph.secret_outputs
+            for number, said in enumerate(_lines(SECRET if secret else value)):
+                self._line(f"  {key if number == 0 else '':<{widest}}  {escape(said)}")
 
     def _made(self, graph: Graph, seconds: float, *, record_only: bool) -> None:
         resources = [one for one in graph.resources.values() if one.made_in != "component"]
@@ -192,6 +193,16 @@ def _rows(branches: Sequence[_Branch], depth: int) -> Iterator[tuple[int, _Branc
 
 def _order(branch: _Branch) -> tuple[str, str]:
     return branch.name, branch.kind
+
+
+def _lines(value: Any) -> list[str]:
+    """An output as people read it: one line for each entry of a mapping or a list."""
+    if isinstance(value, dict) and value:
+        widest = max(map(len, value))
+        return [f"{key:<{widest}}  {_text(item)}" for key, item in sorted(value.items())]
+    if isinstance(value, list) and value:
+        return [_text(item) for item in value]
+    return [_text(value)]
 
 
 def _text(value: Any) -> str:

@@ -185,6 +185,7 @@ def _launch_template(
 
 
 def _newest_image(opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    # The plain copy: `value` is marked secret and would hide the image from every preview.
     return aws.ssm.get_parameter_output(
         name=IMAGE_PARAMETER, opts=pulumi.InvokeOptions(parent=opts.parent)
     ).insecure_value

@@ -15,7 +15,6 @@ from tests.components.parts import DATA_KEY, export_watched, ground
 from tests.recorder import Node, Recorded, aws_provider, record, with_aws
 
 GIB = 1024**3
-PROPERTIES = "arn:aws:rds:us-east-1:123456789012:db:backlot-dev-database"
 
 
 class Service:

@@ -78,11 +78,11 @@ def test_the_tree_counts_what_stands_in_each_component_at_any_depth() -> None:
 def test_outputs_are_aligned_and_secrets_are_hidden() -> None:
     text = shown(
         graph(
-            outputs={"vpc_id": "vpc-1", "queues": {"b": 1, "a": 2}, "token": "s3cret"},
+            outputs={"vpc_id": "vpc-1", "queues": {"image": "q2", "b": ["q1"]}, "token": "s3cret"},
             secret_outputs=("token",),
         )
     )
-    assert '  queues  {"a": 2, "b": 1}\n' in text
+    assert '  queues  b      ["q1"]\n          image  q2\n' in text
     assert "  token   [secret]\n" in text
     assert "  vpc_id  vpc-1\n" in text
     assert "s3cret" not in text
