@@ -29,6 +29,8 @@ class Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
+    """What one workload is handed by one thing it uses, or by all of them combined."""
+
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Plain variables; nothing secret."""
     secrets: Sequence[ContainerSecret] = ()
@@ -38,7 +40,10 @@ class Access:
 
 
 def combined(accesses: Iterable[Access]) -> Access:
-    """All of them as one. Raises ValueError when two set the same variable."""
+    """All of them as one.
+
+    Raises ValueError when two set the same variable, or give one name to two grants.
+    """
     environment: dict[str, pulumi.Input[str]] = {}
     secrets: dict[str, ContainerSecret] = {}
     statements: dict[str, Statement] = {}
@@ -50,8 +55,10 @@ def combined(accesses: Iterable[Access]) -> Access:
         for secret in access.secrets:
             _unset(secret.environment, environment, secrets)
             secrets[secret.environment] = secret
-        # The same grant through two accesses (one key behind a queue and a bucket) is one grant.
-        statements.update((statement.sid, statement) for statement in access.statements)
+        for statement in access.statements:
+            # The same grant through two accesses is one grant; another under its name is a fault.
+            if statements.setdefault(statement.sid, statement) != statement:
+                raise ValueError(f"two different grants are called {statement.sid}")
         paths.update((path.to, path) for path in access.paths)
     return Access(
         environment=environment,

@@ -66,7 +66,8 @@ class AlarmSet:
             alarm_actions=[topic_arn],
             ok_actions=[topic_arn],
             **_watched(alarm.watch),
-            opts=pulumi.ResourceOptions(parent=parent),
+            # It is made anew at any time; a protected parent must not keep it from changing.
+            opts=pulumi.ResourceOptions(parent=parent, protect=False),
         )
 
 

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 import pulumi
 
 Severity = Literal["critical", "warning", "info"]
-"""Critical wakes somebody: users feel it now. Warning waits for the morning. Info is for reading."""
+"""Critical wakes somebody: users feel it now. Warning waits for the morning. Info is read."""
 
 Comparison = Literal["above", "at_least", "below", "at_most"]
 

@@ -213,6 +213,12 @@ class Monitor(mocks.MockMonitor):
         return empty_pb2.Empty()
 
     def finish(self) -> None:
+        """Have the whole graph checked, and its secrets hidden."""
+        if not self.preview:
+            self.graph.findings += self._guarded(lambda: self.provider.finish(self.graph)) or []
+        self._hide_secrets()
+
+    def _hide_secrets(self) -> None:
         """Mark what quotes a secret without being one, and blank out secrets in the findings.
 
         A provider repeats inputs under other names (`tags` in `tagsAll`), and a refusal quotes what
@@ -315,13 +321,13 @@ class Monitor(mocks.MockMonitor):
 
     def _make(self, resource: Resource) -> Created | None:
         self.graph.findings += (
-            self._guarded(resource, lambda: self.provider.check(resource, self.graph)) or []
+            self._guarded(lambda: self.provider.check(resource, self.graph), resource) or []
         )
         return self._settle(resource, lambda: self.provider.create(resource, self.graph))
 
     def _settle(self, resource: Resource, answer: Callable[[], Created]) -> Created | None:
         """Take over what the provider gave; None when it refused."""
-        created = self._guarded(resource, answer)
+        created = self._guarded(answer, resource)
         if created is not None:
             self.graph.findings += created.findings
             made = created.outputs if resource.remote else created.id
@@ -334,7 +340,9 @@ class Monitor(mocks.MockMonitor):
         self._tell(resource)
         return created
 
-    def _guarded(self, resource: Resource, ask: Callable[[], _Answer]) -> _Answer | None:
+    def _guarded(
+        self, ask: Callable[[], _Answer], resource: Resource | None = None
+    ) -> _Answer | None:
         try:
             return ask()
         except Exception as problem:  # a bug of ours must not hide the other findings
@@ -343,8 +351,8 @@ class Monitor(mocks.MockMonitor):
                 "rehearsal",
                 f"the rehearsal itself failed at {Path(frame.filename).name}:{frame.lineno}: "
                 f"{type(problem).__name__}: {problem}",
-                urn=resource.urn,
-                source=resource.source,
+                urn=resource.urn if resource else "",
+                source=resource.source if resource else "",
             )
             return None
 

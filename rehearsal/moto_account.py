@@ -24,7 +24,8 @@ from botocore.model import OperationModel, ServiceModel
 os.environ.setdefault("MOTO_ACM_VALIDATION_WAIT", "0")
 
 from moto import mock_aws  # noqa: E402 - the environment has to be set before
-from moto.core.base_backend import AccountSpecificBackend  # noqa: E402
+from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend  # noqa: E402
+from moto.core.model_instances import reset_model_data  # noqa: E402
 from moto.kms.models import KmsBackend  # noqa: E402
 from moto.moto_api._internal import mock_random  # noqa: E402
 
@@ -72,6 +73,22 @@ def _drawn_from_the_seed() -> Iterator[None]:
         random.setstate(state)
 
 
+def _forget() -> None:
+    """Drop what every service holds.
+
+    moto's own reset builds each service anew, with drawn identifiers, only to drop it; and where one
+    service's making touches another that was dropped already, what was drawn stays for the next run.
+    """
+    for backends in list(BackendDict._instances):
+        for _, _, backend in list(backends.iter_backends()):
+            # S3 keeps open files and a list of names of its own.
+            if type(backend).reset is not BaseBackend.reset:
+                backend.reset()
+        backends.clear()
+    BackendDict._instances.clear()
+    reset_model_data()
+
+
 class MotoAccount:
     """A fresh account, from construction to `close`. One at a time per process: moto is global."""
 
@@ -94,7 +111,8 @@ class MotoAccount:
         self._mock: Any = mock_aws(
             config={"lambda": {"use_docker": False}, "iam": {"load_aws_managed_policies": True}}
         )
-        self._mock.start()
+        _forget()
+        self._mock.start(reset=False)
         # Without it moto looks for the caller in every partition's IAM, and builds all of them.
         self._account_before = os.environ.get("MOTO_ACCOUNT_ID")
         os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID
@@ -113,7 +131,8 @@ class MotoAccount:
             return
         AccountSpecificBackend.__getitem__ = _first_touch
         KmsBackend._generate_default_keys = _default_keys
-        self._mock.stop()
+        self._mock.stop(remove_data=False)
+        _forget()
         self._mock = None
         MotoAccount._open = False
         if self._account_before is None:
@@ -145,7 +164,9 @@ class MotoAccount:
         """Make one API call. Raises botocore's ClientError, or whatever moto crashes with."""
         client = self.client(service, region)
         method = next(
-            python for python, name in client.meta.method_to_api_mapping.items() if name == operation
+            python
+            for python, name in client.meta.method_to_api_mapping.items()
+            if name == operation
         )
         with _drawn_from_the_seed():
             answer = getattr(client, method)(**request)

@@ -278,7 +278,10 @@ class Making:
             return str(found)
         rule = names.naming(self.resource.type)
         named = rule and self.resource.inputs.get(rule.property)
-        return str(named or f"{self.entry.kind.lower() or 'id'}-{shadow.hexadecimal(self.resource.urn, 17)}")
+        return str(
+            named
+            or f"{self.entry.kind.lower() or 'id'}-{shadow.hexadecimal(self.resource.urn, 17)}"
+        )
 
     def outputs(self, id: str, *, found: bool = True) -> dict[str, Any]:
         known = sdk.outputs(self.resource.type)
@@ -295,9 +298,7 @@ class Making:
             outputs.setdefault("tagsAll", {})
         if "arn" in known and "arn" not in outputs:
             kind = self.entry.kind.lower() or "resource"
-            outputs["arn"] = shadow.arn(
-                self.entry.service, self.region, self.account.id, kind, id
-            )
+            outputs["arn"] = shadow.arn(self.entry.service, self.region, self.account.id, kind, id)
         return {key: _plain(value) for key, value in sorted(outputs.items())}
 
     def by_name(self, wanted: frozenset[str]) -> dict[str, Any]:
@@ -394,7 +395,9 @@ def _provider(resource: Resource) -> Created:
 
 def _unheard_of(resource: Resource) -> Created:
     id = f"{resource.name}-{shadow.hexadecimal(resource.urn, 8)}"
-    message = f"{resource.type} is not in the rehearsal's catalogue, so nothing about it was checked"
+    message = (
+        f"{resource.type} is not in the rehearsal's catalogue, so nothing about it was checked"
+    )
     finding = Finding(
         source=resource.source,
         urn=resource.urn,

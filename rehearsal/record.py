@@ -82,6 +82,8 @@ class _Words(dict[str, Any]):
 
 
 def _filled(template: Any, words: Mapping[str, Any]) -> Any:
+    if callable(template):
+        return template(words)
     if isinstance(template, str):
         return template.format_map(words)
     if isinstance(template, Mapping):
@@ -105,6 +107,20 @@ def _arn(pattern: str, *, id: str = "{name}", **outputs: Any) -> tuple[str, Mapp
     return id, {"arn": f"arn:aws:{pattern}", **outputs}
 
 
+def _validation_options(words: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What ACM asks for, name by name."""
+    names = dict.fromkeys([words["domainName"], *(words.get("subjectAlternativeNames") or ())])
+    return [
+        {
+            "domainName": name,
+            "resourceRecordName": f"_{words['digits']}.{name}.",
+            "resourceRecordType": "CNAME",
+            "resourceRecordValue": f"_{words['short']}{words['digits']}.acm-validations.aws.",
+        }
+        for name in names
+    ]
+
+
 _BALANCER = "elasticloadbalancing:{region}:{account}"
 _CACHE = "{replicationGroupId}.{short}"
 
@@ -112,14 +128,7 @@ _SPELLINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "aws:acm/certificate:Certificate": _arn(
         "acm:{region}:{account}:certificate/{uuid}",
         id="arn:aws:acm:{region}:{account}:certificate/{uuid}",
-        domainValidationOptions=[
-            {
-                "domainName": "{domainName}",
-                "resourceRecordName": "_{digits}.{domainName}.",
-                "resourceRecordType": "CNAME",
-                "resourceRecordValue": "_{short}{digits}.acm-validations.aws.",
-            }
-        ],
+        domainValidationOptions=_validation_options,
         status="PENDING_VALIDATION",
     ),
     "aws:acm/certificateValidation:CertificateValidation": (

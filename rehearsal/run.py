@@ -127,8 +127,6 @@ def rehearse_program(
             raise
         except (Exception, SystemExit) as problem:  # the program's code may raise anything
             graph.findings.append(_program_finding(problem, root))
-        if not preview:
-            graph.findings += provider.finish(graph)
         monitor.finish()
 
     with _environment(config_file, region), _offline(), _uncollected():

@@ -149,10 +149,12 @@ class Buckets(pulumi.ComponentResource):
         self, name: str, args: BucketsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("backlot:stores:Buckets", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        kept = pulumi.ResourceOptions(parent=self)
+        # Everything but the data can be made anew, and must not stand in the way of a change.
+        child = pulumi.ResourceOptions(parent=self, protect=False)
         settings, key_arn = args.settings, args.ground.data_key_arn
         buckets = {
-            purpose: _bucket(f"{name}-{purpose}", purpose, args, child)
+            purpose: _bucket(f"{name}-{purpose}", purpose, args, kept)
             for purpose in (*LOGGED, "logs")
         }
 
@@ -160,10 +162,10 @@ class Buckets(pulumi.ComponentResource):
         keys = {purpose: None if purpose == "logs" else key_arn for purpose in buckets}
         for purpose, bucket in buckets.items():
             _guard(f"{name}-{purpose}", bucket, keys[purpose], child)
-        log_policy = _log_policy(f"{name}-logs", args.ground, buckets, child)
+        policies = {"logs": _log_policy(f"{name}-logs", args.ground, buckets, child)}
         for purpose in LOGGED:
-            _policy(f"{name}-{purpose}", buckets[purpose], (), child)
-            _access_log(f"{name}-{purpose}", purpose, buckets, log_policy, child)
+            policies[purpose] = _policy(f"{name}-{purpose}", buckets[purpose], (), child)
+            _access_log(f"{name}-{purpose}", buckets[purpose], purpose, policies["logs"], child)
         for purpose, rules in _lifecycles(settings).items():
             _lifecycle(f"{name}-{purpose}", buckets[purpose], rules, child)
         _archive(f"{name}-media", buckets["media"], settings.media, child)
@@ -173,7 +175,9 @@ class Buckets(pulumi.ComponentResource):
         self.by_purpose = {
             purpose: Bucket(
                 purpose=purpose,
-                name=bucket.bucket,
+                # From the policy: whoever is wired to a bucket finds it guarded, and a load
+                # balancer is refused when it may not write its logs yet.
+                name=policies[purpose].bucket,
                 arn=bucket.arn,
                 regional_domain_name=bucket.bucket_regional_domain_name,
                 key_arn=keys[purpose],
@@ -312,18 +316,18 @@ def _log_policy(
 
 def _access_log(
     name: str,
+    bucket: aws.s3.Bucket,
     purpose: str,
-    buckets: Mapping[str, aws.s3.Bucket],
     log_policy: aws.s3.BucketPolicy,
     opts: pulumi.ResourceOptions,
 ) -> None:
     aws.s3.BucketLogging(
         f"{name}-access-log",
-        bucket=buckets[purpose].bucket,
-        target_bucket=buckets["logs"].bucket,
+        bucket=bucket.bucket,
+        # From the policy: S3 drops what it may not write, and says nothing.
+        target_bucket=log_policy.bucket,
         target_prefix=f"{BUCKET_LOGS}/{purpose}/",
-        # S3 drops what it may not write, and says nothing.
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[log_policy])),
+        opts=opts,
     )
 
 

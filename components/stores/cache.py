@@ -55,10 +55,12 @@ class Cache(pulumi.ComponentResource):
         self, name: str, args: CacheArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("backlot:stores:Cache", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        kept = pulumi.ResourceOptions(parent=self)
+        # Everything but the data can be made anew, and must not stand in the way of a change.
+        child = pulumi.ResourceOptions(parent=self, protect=False)
         token = _token(f"{name}-token", child)
         members = security_group(f"{name}-group", args.ground.vpc_id, "Cache", child)
-        group = _replication_group(name, args, token, members, child)
+        group = _replication_group(name, args, token, members, kept, child)
         url, _ = connection_secret(
             f"{name}-url",
             "cache",
@@ -99,6 +101,7 @@ def _replication_group(
     args: CacheArgs,
     token: random.RandomPassword,
     members: aws.ec2.SecurityGroup,
+    kept: pulumi.ResourceOptions,
     opts: pulumi.ResourceOptions,
 ) -> aws.elasticache.ReplicationGroup:
     settings, ground = args.settings, args.ground
@@ -153,7 +156,7 @@ def _replication_group(
             }
             for kind in LOG_KINDS
         ],
-        opts=opts,
+        opts=kept,
     )
 
 

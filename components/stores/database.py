@@ -72,7 +72,9 @@ class Database(pulumi.ComponentResource):
         self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("backlot:stores:Database", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        kept = pulumi.ResourceOptions(parent=self)
+        # Everything but the data can be made anew, and must not stand in the way of a change.
+        child = pulumi.ResourceOptions(parent=self, protect=False)
         members = security_group(f"{name}-group", args.ground.vpc_id, "Database", child)
         shared = _Shared(
             args=args,
@@ -81,9 +83,9 @@ class Database(pulumi.ComponentResource):
             monitoring=_monitoring_role(f"{name}-monitoring", child),
         )
         password = _master_password(f"{name}-password", args.settings, child)
-        primary = _primary(name, shared, password, child)
+        primary = _primary(name, shared, password, kept, child)
         replicas = [
-            _replica(name, number, shared, primary, self)
+            _replica(name, number, shared, primary, child)
             for number in range(1, args.settings.replicas.count + 1)
         ]
         entry = login(
@@ -142,7 +144,6 @@ class Database(pulumi.ComponentResource):
             self._rotated_secret_arn,
             services,
             self._ground,
-            # Fleets come and go with the stack file; only data is worth protecting.
             pulumi.ResourceOptions(parent=self, protect=False),
         )
         self.alarms = (*self.alarms, alarm)
@@ -237,6 +238,7 @@ def _primary(
     name: str,
     shared: _Shared,
     password: pulumi.Output[str] | None,
+    kept: pulumi.ResourceOptions,
     opts: pulumi.ResourceOptions,
 ) -> aws.rds.Instance:
     settings, ground = shared.args.settings, shared.args.ground
@@ -280,7 +282,7 @@ def _primary(
         apply_immediately=False,
         **shared.inputs(),
         opts=pulumi.ResourceOptions.merge(
-            opts,
+            kept,
             pulumi.ResourceOptions(
                 depends_on=_log_groups(f"{name}-primary", "database", ground, opts),
                 # From the first rotation on it is no longer ours to set.
@@ -295,12 +297,11 @@ def _replica(
     number: int,
     shared: _Shared,
     primary: aws.rds.Instance,
-    parent: pulumi.Resource,
+    opts: pulumi.ResourceOptions,
 ) -> aws.rds.Instance:
     """A copy for reading. It holds nothing of its own, so nothing stops its deletion."""
     settings, ground = shared.args.settings, shared.args.ground
     what = f"database-replica-{number}"
-    opts = pulumi.ResourceOptions(parent=parent, protect=False)
     return aws.rds.Instance(
         f"{name}-replica-{number}",
         identifier=physical_name("database", ground.prefix, what),

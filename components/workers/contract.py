@@ -27,3 +27,8 @@ class Fleet(Observable, Protocol):
 
     @property
     def log_group_name(self) -> pulumi.Output[str]: ...
+
+    @property
+    def deploy_handle(self) -> pulumi.Output[str]:
+        """What a release names to roll out a version; its form is the platform's own."""
+        ...

@@ -76,6 +76,8 @@ class GpuFleet(pulumi.ComponentResource):
     service_name: pulumi.Output[str]
     group_name: pulumi.Output[str]
     capacity_provider_name: pulumi.Output[str]
+    deploy_handle: pulumi.Output[str]
+    """`<cluster>/<service>`."""
     alarms: tuple[Alarm, ...]
     panels: tuple[Panel, ...]
 
@@ -118,6 +120,7 @@ class GpuFleet(pulumi.ComponentResource):
         self.service_name = service.name
         self.group_name = group.name
         self.capacity_provider_name = provider.name
+        self.deploy_handle = pulumi.Output.concat(cluster.name, "/", service.name)
         self.alarms = _alarms(args, replace(signals, period=300))
         self.panels = _panels(args.fleet, replace(signals, period=300))
         self.register_outputs(
@@ -127,6 +130,7 @@ class GpuFleet(pulumi.ComponentResource):
                 "group_name": self.group_name,
                 "log_group_name": self.log_group_name,
                 "role_name": self.role_name,
+                "deploy_handle": self.deploy_handle,
             }
         )
 

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
+from typing import TYPE_CHECKING
 
-from rehearsal.catalogue.entry import Entry
-
-__all__ = ["Entry", "find"]
+if TYPE_CHECKING:  # the entries bring botocore along, and `names` has to do without
+    from rehearsal.catalogue.entry import Entry
 
 
 @cache

@@ -38,7 +38,9 @@ ENTRIES = {
         service="application-autoscaling",
         operation="PutScalingPolicy",
         kind="Policy",
-        rename={"predictiveScalingPolicyConfiguration.metricSpecifications": "MetricSpecifications"},
+        rename={
+            "predictiveScalingPolicyConfiguration.metricSpecifications": "MetricSpecifications"
+        },
         prepare=_policy,
         id="{name}",
         outputs={"arn": "{PolicyARN}", "alarmArns": _alarms},

@@ -48,7 +48,7 @@ def _token(inputs: Inputs) -> Iterator[tuple[str, str]]:
     if not 16 <= len(token) <= 128:
         yield "authToken", f"has {len(token)} characters, 16 to 128 are allowed"
     if any(character in token for character in '/"@') or not token.isprintable():
-        yield "authToken", "holds a character that is not allowed: printable, without / \" and @"
+        yield "authToken", 'holds a character that is not allowed: printable, without / " and @'
 
 
 def _clustered(scope: Scope) -> bool:

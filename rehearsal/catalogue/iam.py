@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
-from rehearsal.catalogue.entry import Call, Entry
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from rehearsal.catalogue.entry import Call, Entry, Inputs
 
 PREFIX = {"namePrefix": "it became the name"}
+
+
+def _trust(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    """The parts of a trust policy that IAM refuses and moto does not read."""
+    try:
+        document: Any = json.loads(inputs.get("assumeRolePolicy") or "")
+    except (TypeError, ValueError):
+        return
+    statements = document.get("Statement") if isinstance(document, dict) else None
+    statements = [statements] if isinstance(statements, dict) else statements
+    if not statements:
+        yield "assumeRolePolicy", "no Statement, a trust policy needs one"
+        return
+    for at, statement in enumerate(statements):
+        path = f"assumeRolePolicy.Statement[{at}]"
+        if statement.get("Effect") not in ("Allow", "Deny"):
+            yield f"{path}.Effect", f'"{statement.get("Effect")}" is not Allow or Deny'
+        for member in ("Action", "Principal"):
+            if not statement.get(member) and not statement.get(f"Not{member}"):
+                yield f"{path}.{member}", "nothing was given, a trust policy needs it"
+        if "Resource" in statement:
+            yield f"{path}.Resource", "given, but a trust policy takes none"
+
 
 ENTRIES = {
     "Role": Entry(
@@ -15,6 +42,7 @@ ENTRIES = {
         rename={"assumeRolePolicy": "AssumeRolePolicyDocument"},
         ignore={**PREFIX, "forceDetachPolicies": "Terraform's deletion"},
         documents=("assumeRolePolicy",),
+        rules=(_trust,),
         then=(
             Call(
                 operation="AttachRolePolicy",

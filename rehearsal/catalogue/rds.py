@@ -50,9 +50,7 @@ def _credentials(inputs: Inputs) -> Iterator[tuple[str, str]]:
     if not inputs.get("username"):
         yield "username", "nothing was given, a new instance needs one"
     if not (
-        inputs.get("manageMasterUserPassword")
-        or inputs.get("password")
-        or inputs.get("passwordWo")
+        inputs.get("manageMasterUserPassword") or inputs.get("password") or inputs.get("passwordWo")
     ):
         yield "password", "nothing was given, and manageMasterUserPassword is not true"
 

@@ -632,13 +632,15 @@ def _lint(template: dict[str, Any], region: str) -> Iterator[tuple[str, list[Any
 def _rules() -> Any:
     """The rules about resources; those about templates cost a third of the time for nothing."""
     from cfnlint.config import ConfigMixIn
+    from cfnlint.rules import Rules
     from cfnlint.runner import Runner
 
-    rules = Runner(ConfigMixIn([])).rules
-    for name in list(rules):
-        if not (name.startswith(("E1", "E2", "E3")) or name in _WARNINGS) or name == "E3016":
-            del rules[name]
-    return rules
+    kept = Rules()
+    for name, rule in Runner(ConfigMixIn([])).rules.items():
+        about_resources = name.startswith(("E1", "E2", "E3")) and name != "E3016"
+        if about_resources or name in _WARNINGS:
+            kept.register(rule)
+    return kept
 
 
 def _schema(region: str, type: str) -> Mapping[str, Any] | None:

@@ -17,7 +17,7 @@ PURPOSES = ("backups", "logs", "media", "static")
 
 
 def recorded_buckets(
-    *, data_key_arn: str | None = None, **changes: Any
+    *, data_key_arn: str | None = None, protect: bool | None = None, **changes: Any
 ) -> tuple[Buckets, Recorded]:
     made: list[Buckets] = []
 
@@ -28,7 +28,9 @@ def recorded_buckets(
                 settings=BucketsSettings.model_validate({"force_delete": False, **changes}),
                 ground=ground(data_key_arn=data_key_arn),
             ),
-            with_aws(aws_provider()),
+            pulumi.ResourceOptions.merge(
+                with_aws(aws_provider()), pulumi.ResourceOptions(protect=protect)
+            ),
         )
         made.append(buckets)
         grants = {
@@ -375,6 +377,18 @@ def test_panels_show_every_bucket():
     assert {panel.group for panel in buckets.panels} == {"Storage"}
     assert len(recorded.outputs["panels"]["Objects"]) == 4
     assert len(recorded.outputs["panels"]["Other buckets"]) == 3
+
+
+def test_protection_covers_the_data_and_leaves_everything_else_free_to_change():
+    _, recorded = recorded_buckets(protect=True)
+    protected = [node.name for node in recorded.nodes if node.protect]
+    assert protected == [
+        "buckets-backups",
+        "buckets-logs",
+        "buckets-media",
+        "buckets-static",
+        "buckets",
+    ]
 
 
 def test_every_child_is_named_after_the_component_and_belongs_to_it():

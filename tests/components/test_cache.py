@@ -27,14 +27,18 @@ def settings(**changes: Any) -> CacheSettings:
     )
 
 
-def recorded_cache(*, data_key_arn: str | None = None, **changes: Any) -> tuple[Cache, Recorded]:
+def recorded_cache(
+    *, data_key_arn: str | None = None, protect: bool | None = None, **changes: Any
+) -> tuple[Cache, Recorded]:
     made: list[Cache] = []
 
     def program() -> None:
         cache = Cache(
             "cache",
             CacheArgs(settings=settings(**changes), ground=ground(data_key_arn=data_key_arn)),
-            with_aws(aws_provider()),
+            pulumi.ResourceOptions.merge(
+                with_aws(aws_provider()), pulumi.ResourceOptions(protect=protect)
+            ),
         )
         made.append(cache)
         [secret] = cache.access().secrets
@@ -236,6 +240,12 @@ def test_panels_show_every_node():
     cache, _ = recorded_cache(nodes=2)
     assert {panel.group for panel in cache.panels} == {"Cache"}
     assert all(len(panel.metrics) == 2 for panel in cache.panels)
+
+
+def test_protection_covers_the_data_and_leaves_everything_else_free_to_change():
+    _, recorded = recorded_cache(protect=True)
+    protected = [node.name for node in recorded.nodes if node.protect]
+    assert protected == ["cache-nodes", "cache"]
 
 
 def test_every_child_is_named_after_the_component_and_belongs_to_it():

@@ -564,10 +564,12 @@ def test_everything_of_a_fleet_is_its_child_and_bears_its_name():
 
 def test_a_fleet_says_where_it_runs():
     _, recorded = recorded_fleet()
-    outputs = recorded.one("backlot:workers:GpuFleet").outputs
-    assert outputs == {
-        "cluster_name": recorded.one("ecs.Cluster").outputs["name"],
-        "service_name": recorded.one("ecs.Service").outputs["name"],
+    cluster = recorded.one("ecs.Cluster").outputs["name"]
+    service = recorded.one("ecs.Service").outputs["name"]
+    assert recorded.one("backlot:workers:GpuFleet").outputs == {
+        "cluster_name": cluster,
+        "service_name": service,
+        "deploy_handle": f"{cluster}/{service}",
         "group_name": recorded.one("autoscaling.Group").outputs["name"],
         "log_group_name": "/ecs/backlot-dev-worker-render",
         "role_name": recorded.one("iam.Role", "worker-render-task").outputs["name"],
@@ -576,7 +578,13 @@ def test_a_fleet_says_where_it_runs():
 
 def test_a_gpu_fleet_is_a_fleet():
     fleet: Fleet = recorded_fleet()[0]
-    for promised in ("role_name", "role_arn", "security_group_id", "log_group_name"):
+    for promised in (
+        "role_name",
+        "role_arn",
+        "security_group_id",
+        "log_group_name",
+        "deploy_handle",
+    ):
         assert getattr(fleet, promised) is not None
     assert fleet.alarms
     assert fleet.panels

@@ -101,7 +101,9 @@ def make_all(provider: MotoProvider, graph: Graph, samples: Sequence[Sample]) ->
     while waiting:
         ready = [s for s in waiting if set(references(dict(s.inputs))) <= set(made)]
         if not ready:
-            missing = [(s.name, sorted(set(references(dict(s.inputs))) - set(made))) for s in waiting]
+            missing = [
+                (s.name, sorted(set(references(dict(s.inputs))) - set(made))) for s in waiting
+            ]
             raise AssertionError(f"samples refer to what is never made: {missing}")
         for sample in ready:
             inputs = resolved(dict(sample.inputs), made)
@@ -278,9 +280,7 @@ SAMPLES: Sequence[Sample] = (
         {
             "vpcId": "{vpc.id}",
             "description": "tasks",
-            "egress": [
-                {"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}
-            ],
+            "egress": [{"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}],
         },
     ),
     Sample("aws:ec2/securityGroup:SecurityGroup", "balancer-group", {"vpcId": "{vpc.id}"}),
@@ -500,9 +500,7 @@ SAMPLES: Sequence[Sample] = (
             "parameters": [{"name": "maxmemory-policy", "value": "noeviction"}],
         },
     ),
-    Sample(
-        "random:index/randomPassword:RandomPassword", "token", {"length": 64, "special": False}
-    ),
+    Sample("random:index/randomPassword:RandomPassword", "token", {"length": 64, "special": False}),
     Sample(
         "aws:elasticache/replicationGroup:ReplicationGroup",
         "cache",
@@ -690,9 +688,7 @@ SAMPLES: Sequence[Sample] = (
         "topic-policy",
         {
             "arn": "{topic.arn}",
-            "policy": document(
-                "sns:Publish", Principal={"Service": "cloudwatch.amazonaws.com"}
-            ),
+            "policy": document("sns:Publish", Principal={"Service": "cloudwatch.amazonaws.com"}),
         },
     ),
     Sample(
@@ -1157,9 +1153,7 @@ SAMPLES: Sequence[Sample] = (
             "reservedConcurrentExecutions": 2,
         },
     ),
-    Sample(
-        "aws:iam/role:Role", "function-role", {"assumeRolePolicy": trust("lambda")}
-    ),
+    Sample("aws:iam/role:Role", "function-role", {"assumeRolePolicy": trust("lambda")}),
     Sample(
         "aws:lambda/permission:Permission",
         "permission",

@@ -334,6 +334,9 @@ def test_an_output_that_the_provider_did_not_give_does_not_stop_the_program() ->
 
 def test_a_bug_in_the_provider_is_a_finding_and_the_run_goes_on() -> None:
     class Broken(RecordOnlyProvider):
+        def finish(self, graph: Graph) -> list[Finding]:
+            raise RuntimeError(f"{len(graph.resources)} resources are too many")
+
         def create(self, resource: Resource, graph: Graph) -> Created:
             if resource.name == "broken":
                 raise KeyError("Attributes")
@@ -344,9 +347,11 @@ def test_a_bug_in_the_provider_is_a_finding_and_the_run_goes_on() -> None:
         aws.sqs.Queue("fine")
 
     recorded = record(program, provider=Broken())
-    (finding,) = recorded.findings
-    assert finding.check == "rehearsal"
-    assert "KeyError: 'Attributes'" in finding.message
+    at_the_end, on_the_way = recorded.findings
+    assert (at_the_end.check, on_the_way.check) == ("rehearsal", "rehearsal")
+    assert "RuntimeError: 2 resources are too many" in at_the_end.message
+    assert "KeyError: 'Attributes'" in on_the_way.message
+    assert on_the_way.urn == recorded.one("sqs.Queue", "broken").urn
     assert recorded.one("sqs.Queue", "fine").id
 
 
@@ -413,6 +418,17 @@ def test_transforms_run_on_the_resource_below_a_component_and_in_the_stack() -> 
     assert "visibility_timeout_seconds" not in of_own.one("sqs.Queue", "other")
     for program in (inherited, whole_stack):
         assert record(program).one("sqs.Queue")["visibility_timeout_seconds"] == 30
+
+
+def test_a_transform_does_not_hide_that_an_input_is_unknown() -> None:
+    def program() -> None:
+        bad = aws.sqs.Queue("bad")
+        opts = pulumi.ResourceOptions(transforms=[_quicker])
+        aws.sqs.Queue("waiting", redrive_policy=bad.arn, opts=opts)
+
+    waiting = record(program, provider=Refusing()).one("sqs.Queue", "waiting")
+    assert waiting.resource.inputs["redrivePolicy"] is UNKNOWN
+    assert waiting.resource.made_in == "nothing"
 
 
 def test_a_transform_that_fails_is_a_finding() -> None:

@@ -25,7 +25,10 @@ def studio() -> Graph:
 def refused() -> list[list[str]]:
     """The errors that each of `REFUSED` gets, all tried in one account."""
     with MotoProvider() as provider:
-        return [refusals(provider, type, **inputs) for type, inputs, _ in REFUSED]
+        return [
+            refusals(provider, type, f"tried-{at}", **inputs)
+            for at, (type, inputs, _) in enumerate(REFUSED)
+        ]
 
 
 @pytest.fixture
@@ -38,9 +41,9 @@ def named(graph: Graph, name: str) -> Resource:
     return next(found for found in graph.resources.values() if found.name == name)
 
 
-def refusals(account: MotoProvider, type: str, /, **inputs: Any) -> list[str]:
+def refusals(account: MotoProvider, type: str, name: str = "tried", /, **inputs: Any) -> list[str]:
     """The messages of the error findings that one resource gets."""
-    _, findings = make(account, new_graph(), resource(type, "tried", **inputs))
+    _, findings = make(account, new_graph(), resource(type, name, **inputs))
     return [finding.message for finding in findings if finding.severity == "error"]
 
 
@@ -235,7 +238,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
                 }
             },
         },
-        'mixedInstancesPolicy.launchTemplate.overrides[1].instanceType: EC2 has no instance type '
+        "mixedInstancesPolicy.launchTemplate.overrides[1].instanceType: EC2 has no instance type "
         '"g7.tiny"',
     ),
     (
@@ -266,7 +269,12 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
         "aws:iam/role:Role",
         {"assumeRolePolicy": trust("ecs-tasks").replace("Allow", "Alow")},
-        "iam CreateRole refused: ",
+        'assumeRolePolicy.Statement[0].Effect: "Alow" is not Allow or Deny',
+    ),
+    (
+        "aws:iam/policy:Policy",
+        {"policy": document("s3:GetObject").replace("Allow", "Alow")},
+        "iam CreatePolicy refused: ",
     ),
     (
         "aws:iam/rolePolicy:RolePolicy",
@@ -455,9 +463,9 @@ def test_what_aws_would_refuse_is_a_finding(
 
 
 def test_the_message_of_moto_is_passed_on(account: MotoProvider) -> None:
-    policy = trust("ecs-tasks").replace("Allow", "Alow")
-    assert refusals(account, "aws:iam/role:Role", assumeRolePolicy=policy) == [
-        "iam CreateRole refused: Syntax errors in policy. (MalformedPolicyDocument)"
+    policy = document("s3:GetObject").replace("Allow", "Alow")
+    assert refusals(account, "aws:iam/policy:Policy", policy=policy) == [
+        "iam CreatePolicy refused: Syntax errors in policy. (MalformedPolicyDocument)"
     ]
 
 

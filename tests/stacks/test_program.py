@@ -1,0 +1,125 @@
+"""The whole program, as each of our stacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import STACKS
+from tests.recorder import ROOT, Node, Recorded
+
+StackGraph = Callable[..., Recorded]
+
+SHADOWED = {
+    "aws:elasticache/parameterGroup:ParameterGroup",
+    "aws:s3/bucketLogging:BucketLogging",
+}
+"""What moto 5.2 cannot make. A longer list means the rehearsal checks less than it did."""
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_rehearses_without_a_finding(stack: str, stack_graph: StackGraph) -> None:
+    assert stack_graph(stack, moto=True).findings == []
+
+
+def test_production_is_made_in_the_in_memory_aws_but_for_a_short_list(
+    stack_graph: StackGraph,
+) -> None:
+    nodes = stack_graph("production", moto=True).nodes
+
+    made = [node for node in nodes if node.resource.made_in == "moto"]
+    shadowed = {node.type for node in nodes if node.resource.made_in == "shadow"}
+    assert len(nodes) >= 150
+    assert len(made) >= 240
+    assert shadowed == SHADOWED
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_nothing_hides_in_an_apply(stack: str, stack_graph: StackGraph) -> None:
+    """What exists only once an output is known is missing from every preview."""
+    assert stack_graph(stack, preview=True).urns == stack_graph(stack).urns
+
+
+def test_two_rehearsals_write_the_same_bytes(stack_graph: StackGraph) -> None:
+    from tests.conftest import _rehearsed
+
+    first = stack_graph("dev", moto=True).graph.write()
+    second = _rehearsed("dev", moto=True, preview=False).write()
+    assert first == second
+
+
+def test_the_stacks_differ_in_numbers_and_in_what_the_numbers_call_for(
+    stack_graph: StackGraph,
+) -> None:
+    """No component asks which stack it is in, so the types that differ are few and explained."""
+    types = {stack: {node.type for node in stack_graph(stack).nodes} for stack in STACKS}
+
+    assert types["production"] - types["staging"] == {
+        "random:index/randomId:RandomId",  # names the final snapshots
+    }
+    assert types["staging"] - types["production"] == set()
+    assert types["staging"] - types["dev"] == {
+        "aws:acm/certificate:Certificate",
+        "aws:acm/certificateValidation:CertificateValidation",
+        "aws:kms/alias:Alias",
+        "aws:kms/key:Key",
+        "aws:route53/record:Record",
+        "backlot:domain:Domain",
+    }
+
+
+def test_the_outputs_are_those_people_and_other_stacks_read(stack_graph: StackGraph) -> None:
+    outputs = stack_graph("production", moto=True).outputs  # M110
+
+    assert outputs["vpc_id"].startswith("vpc-")
+    assert outputs["api_url"] == "https://api.studio.example"
+    assert outputs["load_balancer_dns_name"].endswith(".us-east-1.elb.amazonaws.com")
+    assert outputs["load_balancer_zone_id"].startswith("Z")
+    assert outputs["database_endpoint"].endswith(".us-east-1.rds.amazonaws.com:5432")
+    assert len(outputs["replica_endpoints"]) == 2
+    assert outputs["cache_endpoint"].endswith(".cache.amazonaws.com")
+    assert sorted(outputs["buckets"]) == ["backups", "logs", "media", "static"]
+    assert outputs["queues"]["render"].endswith("/backlot-production-render")
+    assert sorted(outputs["repositories"]) == ["api", "worker"]
+    assert sorted(outputs["fleets"]) == ["render"]
+    assert len(outputs) == 11
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_secret_is_readable_in_the_written_graph(stack: str, stack_graph: StackGraph) -> None:
+    recorded = stack_graph(stack, moto=True)
+    written = recorded.graph.write()
+
+    passwords = [
+        value
+        for node in recorded.all("random.RandomPassword")
+        for value in (node.resource.outputs["result"],)
+    ]
+    assert passwords, "the cache's token is one, in every stack"
+    assert not [password for password in passwords if password in written]
+    assert all(
+        not _readable(node) for node in recorded.all("secretsmanager.SecretVersion")
+    ), "a version's text that holds a password must be marked secret"
+
+
+def _readable(version: Node) -> bool:
+    text = version["secret_string"]
+    return "secret_string" not in version.secret_inputs and "@" in text
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_container_is_told_secrets_by_reference_only(stack: str, stack_graph: StackGraph) -> None:
+    for task in stack_graph(stack).all("ecs.TaskDefinition"):
+        for container in json.loads(task["container_definitions"]):
+            secrets = {secret["name"]: secret["valueFrom"] for secret in container["secrets"]}
+            plain = {variable["name"] for variable in container["environment"]}
+            assert {"DATABASE_URL", "REDIS_URL"} <= set(secrets), task.name
+            assert not plain & set(secrets)
+            assert not [name for name in plain if name.endswith(("_KEY", "_SECRET", "PASSWORD"))]
+            assert all(value.startswith("arn:aws:") for value in secrets.values())
+
+
+def test_the_program_is_short_enough_to_read_as_the_picture() -> None:
+    assert len((ROOT / "__main__.py").read_text().splitlines()) < 120
