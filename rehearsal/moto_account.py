@@ -113,6 +113,9 @@ class MotoAccount:
         )
         _forget()
         self._mock.start(reset=False)
+        # It asks for the regions of every service, and reads each service's model to do so.
+        moto_session = AccountSpecificBackend.get_session()._session
+        moto_session.register_component("data_loader", _loader)
         # Without it moto looks for the caller in every partition's IAM, and builds all of them.
         self._account_before = os.environ.get("MOTO_ACCOUNT_ID")
         os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID

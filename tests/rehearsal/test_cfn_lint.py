@@ -11,7 +11,7 @@ from rehearsal import checks
 from rehearsal.checks import cfn_lint, pairs
 from rehearsal.graph import UNKNOWN, Finding, Graph
 from tests.recorder import record
-from tests.rehearsal.broken import alone, changed, resource
+from tests.rehearsal.broken import alone, changed, containers, resource
 from tests.rehearsal.studio import studio
 
 
@@ -122,10 +122,9 @@ def test_a_version_near_its_end_is_a_warning(clean: Graph) -> None:
     assert "deprecated" in finding.message
 
 
-def test_a_policy_variable_is_no_template_variable(clean: Graph) -> None:
-    trust = json.loads(resource(clean, "iam.Role", "api").inputs["assumeRolePolicy"])
-    trust["Statement"][0]["Condition"] = {"StringEquals": {"aws:userid": "${aws:username}"}}
-    assert judged(clean, "iam.Role", "api", "assumeRolePolicy", json.dumps(trust)) == []
+def test_a_shell_variable_in_a_command_is_no_template_variable(clean: Graph) -> None:
+    graph = containers(clean, "api", command=["sh", "-c", "serve --port ${PORT}"])
+    assert cfn_lint.check(alone(graph, "ecs.TaskDefinition", "api")) == []
 
 
 def test_a_resource_that_waits_for_another_is_not_judged(clean: Graph) -> None:
