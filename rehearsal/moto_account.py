@@ -17,22 +17,25 @@ from typing import Any, Self
 
 import botocore.session
 from botocore.config import Config
-from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
 # moto reads these while it is imported: certificates are issued at once instead of after 60 s.
 os.environ.setdefault("MOTO_ACM_VALIDATION_WAIT", "0")
 
+import moto.core.utils as moto_utils  # noqa: E402 - the environment has to be set before
 from moto import mock_aws  # noqa: E402 - the environment has to be set before
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend  # noqa: E402
+from moto.core.loaders import create_loader  # noqa: E402
 from moto.core.model_instances import reset_model_data  # noqa: E402
 from moto.kms.models import KmsBackend  # noqa: E402
 from moto.moto_api._internal import mock_random  # noqa: E402
 
 ACCOUNT_ID = "123456789012"
 
-# Shared by every account of the process: it keeps the API models, and EC2's takes a while to read.
-_loader = Loader(include_default_search_paths=True)
+# One reader of the API's models for botocore and all parts of moto, which have one each: a model is
+# up to 3 MB of JSON, and read three times otherwise. It keeps what it has read.
+_loader = create_loader()
+moto_utils.create_loader = lambda: _loader
 _first_touch = AccountSpecificBackend.__getitem__
 _default_keys: Callable[[KmsBackend, str], Any] = KmsBackend._generate_default_keys
 

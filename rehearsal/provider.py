@@ -163,10 +163,10 @@ class Making:
         for member, template in call.fixed.items():
             if (value := filled(template, self)) is not None:
                 _set(placed.request, member, value)
-        if operation.input_shape:
-            for member, shape in operation.input_shape.members.items():
+        if input_shape := shapes.input_of(operation):
+            for member, shape in shapes.members_of(input_shape).items():
                 # botocore would draw one at random, and versions are named after it.
-                if shape.metadata.get("idempotencyToken"):
+                if shapes.facts_of(shape).get("idempotencyToken"):
                     token = shadow.uuid_of(f"{self.resource.urn} {call.operation}")
                     placed.request.setdefault(member, token)
         unplaced = [problem for problem in placed.problems if problem.path not in known]

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
@@ -69,13 +69,13 @@ class Placed:
 def place(inputs: Mapping[str, Any], operation: OperationModel, rules: Rules) -> Placed:
     """Build the request of `operation` from `inputs`; what finds no place is a problem."""
     placed = Placed()
-    shape = operation.input_shape
+    shape = input_of(operation)
     if shape is None:
         return placed
     placer = _Placer(rules, operation, shape, placed)
     into = placed.request
     if rules.inside:
-        shape = shape.members[rules.inside]
+        shape = cast("StructureShape", members_of(shape)[rules.inside])
         into = placed.request.setdefault(rules.inside, {})
     placer.structure(inputs, shape, into, at="", shown="", members=rules.inside)
     return placed
@@ -86,6 +86,32 @@ def near(name: str, known: Iterable[str]) -> str:
     spelled = {candidate.lower(): candidate for candidate in known}
     found = difflib.get_close_matches(name.lower(), spelled, n=3, cutoff=0.6)
     return f"; near: {', '.join(spelled[candidate] for candidate in found)}" if found else ""
+
+
+# botocore's lazy properties have no types; these say what they hold.
+
+
+def members_of(shape: StructureShape) -> Mapping[str, Shape]:
+    """The members of a structure by name."""
+    return cast("Mapping[str, Shape]", shape.members)
+
+
+def _item_of(shape: ListShape) -> Shape:
+    return cast("Shape", shape.member)
+
+
+def _value_of(shape: MapShape) -> Shape:
+    return cast("Shape", shape.value)
+
+
+def facts_of(shape: Shape) -> Mapping[str, Any]:
+    """Required members, ranges, patterns: what the model says beside the type."""
+    return cast("Mapping[str, Any]", shape.metadata)
+
+
+def input_of(operation: OperationModel) -> StructureShape | None:
+    """The shape of an operation's request, or None for an operation without one."""
+    return cast("StructureShape | None", operation.input_shape)
 
 
 class _Placer:
@@ -129,7 +155,7 @@ class _Placer:
             kind = self.rules.kind if shape is self.root else ""
             target = self.rules.rename.get(path) or _member(prefix + key, shape, kind)
             if target is None:
-                hint = near(prefix + key, shape.members)
+                hint = near(prefix + key, members_of(shape))
                 self.problem(label, f"no place in {self.called}{hint}")
             elif target.startswith("/"):
                 self.put(target[1:], value, self.root, self.placed.request, path, label, "")
@@ -177,9 +203,9 @@ class _Placer:
         if isinstance(shape, ListShape) and step.startswith("["):
             return self.entry(step, rest, shape, current or [], members, arrive)
         if isinstance(shape, MapShape):
-            inner = shape.value
-        elif isinstance(shape, StructureShape) and step in shape.members:
-            inner = shape.members[step]
+            inner = _value_of(shape)
+        elif isinstance(shape, StructureShape) and step in members_of(shape):
+            inner = members_of(shape)[step]
         else:
             raise LookupError(f"{self.called} has no member {step} in {members or 'its input'}")
         at = f"{members}.{step}" if members else step
@@ -198,7 +224,7 @@ class _Placer:
     ) -> list[Any]:
         """The entry of a list of key and value pairs that `[key]` names, or the only one, `[]`."""
         name = step[1:-1]
-        member = shape.member
+        member = _item_of(shape)
         if not name:
             inner = self.deliver(rest, member, next(iter(current), None), f"{members}[0]", arrive)
             return [inner]
@@ -207,7 +233,7 @@ class _Placer:
         key, text = pair
         found = next((item for item in current if item[key] == name), {key: name})
         at = f"{members}[{name}]"
-        found[text] = self.deliver(rest, member.members[text], found.get(text), at, arrive)
+        found[text] = self.deliver(rest, members_of(member)[text], found.get(text), at, arrive)
         return [*(item for item in current if item is not found), found]
 
     def value(self, value: Any, shape: Shape, path: str, label: str, members: str) -> Any:
@@ -220,15 +246,17 @@ class _Placer:
             if not isinstance(value, Mapping):
                 return value
             return {
-                str(key): self.value(item, shape.value, path, f"{label}.{key}", f"{members}.{key}")
+                str(key): self.value(
+                    item, _value_of(shape), path, f"{label}.{key}", f"{members}.{key}"
+                )
                 for key, item in value.items()
                 if item is not None
             }
         return _scalar(value, shape)
 
     def block(self, value: Any, shape: StructureShape, path: str, label: str, members: str) -> Any:
-        if isinstance(value, list) and {"Quantity", "Items"} <= set(shape.members):
-            items = self.value(value, shape.members["Items"], path, label, f"{members}.Items")
+        if isinstance(value, list) and {"Quantity", "Items"} <= set(members_of(shape)):
+            items = self.value(value, members_of(shape)["Items"], path, label, f"{members}.Items")
             return {"Quantity": len(value), "Items": items} if value else {"Quantity": 0}
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
@@ -239,19 +267,19 @@ class _Placer:
         return made
 
     def items(self, value: Any, shape: ListShape, path: str, label: str, members: str) -> Any:
-        member = shape.member
+        member = _item_of(shape)
         if isinstance(member, StructureShape) and isinstance(value, Mapping):
             if (
-                "Tags" in member.members
-                and "ResourceType" in member.members
+                "Tags" in members_of(member)
+                and "ResourceType" in members_of(member)
                 and (self.rules.tag_type)
             ):
-                tags = self.items(value, member.members["Tags"], path, label, members)
+                tags = self.items(value, members_of(member)["Tags"], path, label, members)
                 return [{"ResourceType": self.rules.tag_type, "Tags": tags}]
             if pair := _pair(member):
                 key, text = pair
                 return [
-                    {key: str(name), text: _scalar(item, member.members[text])}
+                    {key: str(name), text: _scalar(item, members_of(member)[text])}
                     for name, item in sorted(value.items())
                 ]
         listed = value if isinstance(value, list | tuple) else [value]
@@ -267,7 +295,7 @@ class _Placer:
 
 @cache
 def _names(shape: StructureShape) -> Mapping[str, str]:
-    return {normal(member): member for member in shape.members}
+    return {normal(member): member for member in members_of(shape)}
 
 
 def normal(name: str) -> str:
@@ -310,7 +338,7 @@ def _spellings(name: str, kind: str) -> Iterator[str]:
 @cache
 def _pair(shape: StructureShape) -> tuple[str, str] | None:
     """The names of key and value when a structure is nothing but such a pair."""
-    if len(shape.members) not in (2, 3):
+    if len(members_of(shape)) not in (2, 3):
         return None
     by_name = _names(shape)
     for key, value in (("key", "value"), ("tagkey", "tagvalue"), ("name", "value")):
@@ -348,7 +376,7 @@ def judge(
     request: Mapping[str, Any], operation: OperationModel, origins: Mapping[str, str]
 ) -> list[Problem]:
     """What the API's model refuses in `request`."""
-    shape = operation.input_shape
+    shape = input_of(operation)
     if shape is None:
         return []
     judging = _Judge(f"{operation.service_model.service_name} {operation.name}", origins)
@@ -385,14 +413,14 @@ class _Judge:
             if isinstance(value, list):
                 self.length(len(value), shape, at, "entries")
                 for index, item in enumerate(value):
-                    self.value(item, shape.member, f"{at}[{index}]")
+                    self.value(item, _item_of(shape), f"{at}[{index}]")
             else:
                 self.refuse(at, f"{_shown(value)} was given, a list is needed")
         elif isinstance(shape, MapShape):
             if isinstance(value, Mapping):
                 self.length(len(value), shape, at, "entries")
                 for key, item in value.items():
-                    self.value(item, shape.value, f"{at}.{key}")
+                    self.value(item, _value_of(shape), f"{at}.{key}")
             else:
                 self.refuse(at, f"{_shown(value)} was given, a map is needed")
         else:
@@ -401,16 +429,16 @@ class _Judge:
     def structure(self, values: Mapping[str, Any], shape: StructureShape, at: str) -> None:
         if getattr(shape, "is_document_type", False):
             return
-        for name in shape.required_members:
+        for name in facts_of(shape).get("required", ()):
             if values.get(name) is None:
                 where = f"{at}.{name}" if at else name
                 self.refuse(where, f"{self.called} needs {name}, nothing was given")
         for name, value in values.items():
             member = f"{at}.{name}" if at else name
-            if name in shape.members:
-                self.value(value, shape.members[name], member)
+            if name in members_of(shape):
+                self.value(value, members_of(shape)[name], member)
             else:
-                self.refuse(member, f"no member of {self.called}{near(name, shape.members)}")
+                self.refuse(member, f"no member of {self.called}{near(name, members_of(shape))}")
 
     def scalar(self, value: Any, shape: Shape, at: str) -> None:
         kind = shape.type_name
@@ -436,12 +464,12 @@ class _Judge:
             self.refuse(at, f'"{value}" is not one of {listed}{near(value, allowed)}')
             return
         self.length(len(value), shape, at, "characters")
-        pattern = shape.metadata.get("pattern")
+        pattern = facts_of(shape).get("pattern")
         if pattern and not _matches(pattern, value):
             self.refuse(at, f'"{value}" does not match {pattern}')
 
     def length(self, size: float, shape: Shape, at: str, unit: str) -> None:
-        low, high = shape.metadata.get("min"), shape.metadata.get("max")
+        low, high = facts_of(shape).get("min"), facts_of(shape).get("max")
         given = f"{size:g} {unit}".strip()
         if low is not None and size < low:
             self.refuse(at, f"{given} given, at least {low:g} needed")

@@ -25,9 +25,8 @@ def _sizes(inputs: Inputs) -> Iterator[tuple[str, str]]:
     low, high, wanted = (inputs.get(key) for key in ("minSize", "maxSize", "desiredCapacity"))
     if low is not None and high is not None and float(low) > float(high):
         yield "minSize", f"{low} given, at most maxSize ({high}) is allowed"
-    elif wanted is not None and low is not None and high is not None:
-        if not float(low) <= float(wanted) <= float(high):
-            yield "desiredCapacity", f"{wanted} given, minSize to maxSize ({low} to {high}) allowed"
+    elif None not in (low, high, wanted) and not float(low) <= float(wanted) <= float(high):
+        yield "desiredCapacity", f"{wanted} given, minSize to maxSize ({low} to {high}) allowed"
 
 
 def _lifetime(inputs: Inputs) -> Iterator[tuple[str, str]]:

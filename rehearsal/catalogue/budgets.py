@@ -10,7 +10,7 @@ SUBSCRIBERS = {"subscriberEmailAddresses": "EMAIL", "subscriberSnsTopicArns": "S
 
 
 def _budget(inputs: Inputs) -> Inputs:
-    for property in ("timePeriodStart", "timePeriodEnd"):
+    for name in ("timePeriodStart", "timePeriodEnd"):
         # Terraform writes 2026-01-01_00:00.
         if isinstance(inputs.get(property), str):
             inputs[property] = inputs[property].replace("_", "T")
@@ -27,7 +27,7 @@ def _budget(inputs: Inputs) -> Inputs:
         if isinstance(notification, dict):
             notification["subscribers"] = [
                 {"subscriptionType": kind, "address": address}
-                for property, kind in SUBSCRIBERS.items()
+                for name, kind in SUBSCRIBERS.items()
                 for address in notification.pop(property, None) or ()
             ]
     return inputs
@@ -36,7 +36,7 @@ def _budget(inputs: Inputs) -> Inputs:
 def _limit(inputs: Inputs) -> Iterator[tuple[str, str]]:
     if inputs.get("plannedLimits") or inputs.get("autoAdjustData"):
         return
-    for property, example in (("limitAmount", "335"), ("limitUnit", "USD")):
+    for name, example in (("limitAmount", "335"), ("limitUnit", "USD")):
         if not inputs.get(property):
             yield property, f"nothing was given, a budget needs one, such as {example}"
     try:
@@ -49,7 +49,7 @@ def _limit(inputs: Inputs) -> Iterator[tuple[str, str]]:
 def _notified(inputs: Inputs) -> Iterator[tuple[str, str]]:
     for at, notification in enumerate(inputs.get("notifications") or ()):
         addresses = [
-            address for property in SUBSCRIBERS for address in notification.get(property) or ()
+            address for name in SUBSCRIBERS for address in notification.get(property) or ()
         ]
         if not addresses:
             yield f"notifications[{at}]", "no subscriber was given, a notification needs one"
@@ -74,7 +74,7 @@ ENTRIES = {
             "notifications": "/NotificationsWithSubscribers",
             **{
                 f"notifications.{property}": f"{_NOTIFICATION}.{member}"
-                for property, member in (
+                for name, member in (
                     ("comparisonOperator", "ComparisonOperator"),
                     ("notificationType", "NotificationType"),
                     ("threshold", "Threshold"),

@@ -58,7 +58,7 @@ def _metric(inputs: Inputs) -> Iterator[tuple[str, str]]:
 
 
 def _actions(inputs: Inputs) -> Iterator[tuple[str, str]]:
-    for property in ("alarmActions", "okActions", "insufficientDataActions"):
+    for name in ("alarmActions", "okActions", "insufficientDataActions"):
         for at, action in enumerate(inputs.get(property) or ()):
             if isinstance(action, str) and not action.startswith("arn:"):
                 yield f"{property}[{at}]", f'"{action}" is no ARN'

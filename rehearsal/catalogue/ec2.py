@@ -171,7 +171,7 @@ def _flow_log(inputs: Inputs) -> Inputs:
         "transitGatewayId": "TransitGateway",
         "transitGatewayAttachmentId": "TransitGatewayAttachment",
     }
-    for property, kind in kinds.items():
+    for name, kind in kinds.items():
         if watched := inputs.pop(property, None):
             inputs["resourceIds"] = [watched]
             inputs["resourceType"] = kind
@@ -251,7 +251,7 @@ ENTRIES = {
         then=(
             *(
                 _attribute("ModifySubnetAttribute", "SubnetId", property, member)
-                for property, member in (
+                for name, member in (
                     ("mapPublicIpOnLaunch", "MapPublicIpOnLaunch"),
                     ("assignIpv6AddressOnCreation", "AssignIpv6AddressOnCreation"),
                     ("enableDns64", "EnableDns64"),
@@ -272,7 +272,7 @@ ENTRIES = {
                     takes=(property,),
                     fixed={"SubnetId": "{SubnetId}"},
                 )
-                for property in (
+                for name in (
                     "privateDnsHostnameTypeOnLaunch",
                     "customerOwnedIpv4Pool",
                     "enableLniAtDeviceIndex",

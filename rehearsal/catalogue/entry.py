@@ -35,7 +35,7 @@ class Call(Rules):
     fixed: Mapping[str, Any] = field(default_factory=dict)
     """Member path to what the provider always sends; text is a template."""
     each: str = ""
-    """A list property: the call is made once for each of its entries, whose properties it places."""
+    """A list property: the call is made for each of its entries, and places their properties."""
     always: bool = False
     """Made whether or not one of its properties is given: a read, or a provider's habit."""
     answer: str = ""
@@ -56,7 +56,6 @@ class Call(Rules):
 class Entry(Call):
     """A resource type. The entry itself is the call that creates; it takes what no other claims."""
 
-    service: str
     id: Template
     """The Pulumi id, which is Terraform's."""
     prepare: Callable[[Inputs], Inputs] | None = None

@@ -13,7 +13,7 @@ from rehearsal.graph import Unknown
 
 
 def _attributes(keys: Mapping[str, str]) -> dict[str, str]:
-    return {property: f"Attributes[{key}]" for property, key in keys.items()}
+    return {property: f"Attributes[{key}]" for name, key in keys.items()}
 
 
 LOAD_BALANCER = {
@@ -185,7 +185,7 @@ def _health_check(inputs: Inputs) -> Iterator[tuple[str, str]]:
 def _target(inputs: Inputs) -> Iterator[tuple[str, str]]:
     if inputs.get("targetType", "instance") == "lambda":
         return
-    for property in ("port", "protocol", "vpcId"):
+    for name in ("port", "protocol", "vpcId"):
         if not inputs.get(property):
             yield property, "nothing was given, every target type but lambda needs it"
 

@@ -14,13 +14,25 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rehearsal import sdk
 from rehearsal.graph import Finding, Graph, Resource, Unknown
 
 SUFFIX_DIGITS = 7
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """What a service takes in a name."""
+
+    pattern: str
+    """What the whole name must match."""
+    allowed: str
+    """The pattern in words, for the message."""
+    lower: bool = False
+    """The service stores names in lower case, so a made-up name is lowered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +43,8 @@ class AutoName:
     limit: int = 255
     """Most characters in the physical name, the made-up suffix included."""
     shortest: int = 1
-    pattern: str = ""
-    """What the whole name must match; empty when the service takes anything."""
-    allowed: str = ""
-    """The pattern in words, for the message."""
-    lower: bool = False
-    """The service stores names in lower case, so the made-up name is lowered."""
+    alphabet: Alphabet | None = None
+    """Which names the service takes; None when it takes anything."""
     prefix: str = ""
     """What a made-up name starts with: `alias/`."""
     fifo: str = ""
@@ -45,24 +53,15 @@ class AutoName:
     """Whether the provider makes a name up; otherwise the program must give one."""
 
 
-_LETTERS = {"pattern": r"[A-Za-z0-9-]+", "allowed": "letters, digits and hyphens"}
-_BALANCER = {
-    "pattern": r"(?!internal-)(?!-)[A-Za-z0-9-]+(?<!-)",
-    "allowed": "letters, digits and inner hyphens, not starting with internal-",
-}
-_IAM = {"pattern": r"[\w+=,.@-]+", "allowed": "letters, digits and +=,.@_-"}
-_DATABASE = {
-    "pattern": r"[A-Za-z](?!.*--)[A-Za-z0-9-]*(?<!-)",
-    "allowed": "a letter first, then letters, digits and single hyphens, no hyphen last",
-    "lower": True,
-}
-_WORD = {"pattern": r"[A-Za-z0-9_-]+", "allowed": "letters, digits, hyphens and underscores"}
-_LOGS = {"pattern": r"[\w./#-]+", "allowed": "letters, digits and . _ - / #"}
-_BUCKET = {
-    "pattern": r"(?!xn--)(?!.*\.\.)[a-z0-9][a-z0-9.-]+[a-z0-9]",
-    "allowed": "lower-case letters, digits, hyphens and dots, a letter or digit at both ends",
-    "lower": True,
-}
+_LETTERS = Alphabet(r"[A-Za-z0-9-]+", "letters, digits and hyphens")
+_LOWERED = replace(_LETTERS, lower=True)
+_WORD = Alphabet(r"[A-Za-z0-9_-]+", "letters, digits, hyphens and underscores")
+_IAM = Alphabet(r"[\w+=,.@-]+", "letters, digits and +=,.@_-")
+_DATABASE = Alphabet(
+    r"[A-Za-z](?!.*--)[A-Za-z0-9-]*(?<!-)",
+    "a letter first, then letters, digits and single hyphens, no hyphen last",
+    lower=True,
+)
 
 AUTO_NAMES: Mapping[str, AutoName] = {
     "aws:acm/certificate:Certificate": AutoName(property="domainName", limit=253, made_up=False),
@@ -70,89 +69,120 @@ AUTO_NAMES: Mapping[str, AutoName] = {
     "aws:appautoscaling/scheduledAction:ScheduledAction": AutoName(limit=256),
     "aws:autoscaling/group:Group": AutoName(),
     "aws:autoscaling/lifecycleHook:LifecycleHook": AutoName(
-        pattern=r"[A-Za-z0-9\-_\/]+", allowed="letters, digits and - _ /"
+        alphabet=Alphabet(r"[A-Za-z0-9\-_\/]+", "letters, digits and - _ /"),
     ),
     "aws:autoscaling/policy:Policy": AutoName(),
     "aws:autoscaling/schedule:Schedule": AutoName(property="scheduledActionName", made_up=False),
     "aws:budgets/budget:Budget": AutoName(
-        limit=100, pattern=r"[^:\\]+", allowed="anything but : and \\"
+        limit=100,
+        alphabet=Alphabet(r"[^:\\]+", "anything but : and \\"),
     ),
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": AutoName(property="alarmName", made_up=False),
     "aws:cloudwatch/dashboard:Dashboard": AutoName(
-        property="dashboardName", made_up=False, **_WORD
+        property="dashboardName", made_up=False, alphabet=_WORD
     ),
     "aws:cloudwatch/eventRule:EventRule": AutoName(
-        limit=64, pattern=r"[\w.-]+", allowed="letters, digits and . _ -"
+        limit=64,
+        alphabet=Alphabet(r"[\w.-]+", "letters, digits and . _ -"),
     ),
-    "aws:cloudwatch/logGroup:LogGroup": AutoName(limit=512, **_LOGS),
+    "aws:cloudwatch/logGroup:LogGroup": AutoName(
+        limit=512, alphabet=Alphabet(r"[\w./#-]+", "letters, digits and . _ - / #")
+    ),
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": AutoName(
-        limit=512, pattern=r"[^:*]+", allowed="anything but : and *"
+        limit=512,
+        alphabet=Alphabet(r"[^:*]+", "anything but : and *"),
     ),
     "aws:cloudwatch/metricAlarm:MetricAlarm": AutoName(),
     "aws:ec2/launchTemplate:LaunchTemplate": AutoName(
         limit=125,
         shortest=3,
-        pattern=r"[A-Za-z0-9(\[\])./\-_]+",
-        allowed="letters, digits and ( ) [ ] . / - _",
+        alphabet=Alphabet(r"[A-Za-z0-9(\[\])./\-_]+", "letters, digits and ( ) [ ] . / - _"),
     ),
     "aws:ec2/securityGroup:SecurityGroup": AutoName(
-        pattern=r"(?!sg-)[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]+",
-        allowed="letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, not starting with sg-",
+        alphabet=Alphabet(
+            r"(?!sg-)[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]+",
+            "letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, not starting with sg-",
+        ),
     ),
     "aws:ecr/repository:Repository": AutoName(
         limit=256,
         shortest=2,
-        pattern=r"(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*",
-        allowed="lower-case letters and digits in words joined by . _ - /",
+        alphabet=Alphabet(
+            r"(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*",
+            "lower-case letters and digits in words joined by . _ - /",
+        ),
     ),
     "aws:ecs/capacityProvider:CapacityProvider": AutoName(
-        pattern=r"(?!aws|ecs|fargate)[A-Za-z0-9_-]+",
-        allowed="letters, digits, - and _, not starting with aws, ecs or fargate",
+        alphabet=Alphabet(
+            r"(?!aws|ecs|fargate)[A-Za-z0-9_-]+",
+            "letters, digits, - and _, not starting with aws, ecs or fargate",
+        ),
     ),
-    "aws:ecs/cluster:Cluster": AutoName(**_WORD),
-    "aws:ecs/service:Service": AutoName(**_WORD),
-    "aws:ecs/taskDefinition:TaskDefinition": AutoName(property="family", made_up=False, **_WORD),
-    "aws:elasticache/parameterGroup:ParameterGroup": AutoName(**_DATABASE),
+    "aws:ecs/cluster:Cluster": AutoName(alphabet=_WORD),
+    "aws:ecs/service:Service": AutoName(alphabet=_WORD),
+    "aws:ecs/taskDefinition:TaskDefinition": AutoName(
+        property="family", made_up=False, alphabet=_WORD
+    ),
+    "aws:elasticache/parameterGroup:ParameterGroup": AutoName(alphabet=_DATABASE),
     "aws:elasticache/replicationGroup:ReplicationGroup": AutoName(
-        property="replicationGroupId", limit=40, **_DATABASE
+        property="replicationGroupId", limit=40, alphabet=_DATABASE
     ),
-    "aws:elasticache/subnetGroup:SubnetGroup": AutoName(**(_LETTERS | {"lower": True})),
-    "aws:iam/instanceProfile:InstanceProfile": AutoName(limit=128, **_IAM),
-    "aws:iam/policy:Policy": AutoName(limit=128, **_IAM),
-    "aws:iam/role:Role": AutoName(limit=64, **_IAM),
-    "aws:iam/rolePolicy:RolePolicy": AutoName(limit=128, **_IAM),
+    "aws:elasticache/subnetGroup:SubnetGroup": AutoName(alphabet=_LOWERED),
+    "aws:iam/instanceProfile:InstanceProfile": AutoName(limit=128, alphabet=_IAM),
+    "aws:iam/policy:Policy": AutoName(limit=128, alphabet=_IAM),
+    "aws:iam/role:Role": AutoName(limit=64, alphabet=_IAM),
+    "aws:iam/rolePolicy:RolePolicy": AutoName(limit=128, alphabet=_IAM),
     "aws:kms/alias:Alias": AutoName(
         limit=256,
         prefix="alias/",
-        pattern=r"alias/(?!aws/)[A-Za-z0-9/_-]+",
-        allowed="alias/ and then letters, digits and / _ -, not alias/aws/",
+        alphabet=Alphabet(
+            r"alias/(?!aws/)[A-Za-z0-9/_-]+",
+            "alias/ and then letters, digits and / _ -, not alias/aws/",
+        ),
     ),
-    "aws:lambda/function:Function": AutoName(limit=64, **_WORD),
-    "aws:lb/loadBalancer:LoadBalancer": AutoName(limit=32, **_BALANCER),
+    "aws:lambda/function:Function": AutoName(limit=64, alphabet=_WORD),
+    "aws:lb/loadBalancer:LoadBalancer": AutoName(
+        limit=32,
+        alphabet=Alphabet(
+            r"(?!internal-)(?!-)[A-Za-z0-9-]+(?<!-)",
+            "letters, digits and inner hyphens, not starting with internal-",
+        ),
+    ),
     "aws:lb/targetGroup:TargetGroup": AutoName(
         limit=32,
-        pattern=r"(?!-)[A-Za-z0-9-]+(?<!-)",
-        allowed="letters, digits and inner hyphens",
+        alphabet=Alphabet(r"(?!-)[A-Za-z0-9-]+(?<!-)", "letters, digits and inner hyphens"),
     ),
-    "aws:rds/eventSubscription:EventSubscription": AutoName(**_LETTERS),
-    "aws:rds/instance:Instance": AutoName(property="identifier", limit=63, **_DATABASE),
-    "aws:rds/parameterGroup:ParameterGroup": AutoName(**_DATABASE),
+    "aws:rds/eventSubscription:EventSubscription": AutoName(alphabet=_LETTERS),
+    "aws:rds/instance:Instance": AutoName(property="identifier", limit=63, alphabet=_DATABASE),
+    "aws:rds/parameterGroup:ParameterGroup": AutoName(alphabet=_DATABASE),
     "aws:rds/subnetGroup:SubnetGroup": AutoName(
-        pattern=r"[A-Za-z0-9_. -]+", allowed="letters, digits, spaces and . _ -", lower=True
+        alphabet=Alphabet(r"[A-Za-z0-9_. -]+", "letters, digits, spaces and . _ -"), lower=True
     ),
-    "aws:s3/bucket:Bucket": AutoName(property="bucket", limit=63, shortest=3, **_BUCKET),
+    "aws:s3/bucket:Bucket": AutoName(
+        property="bucket",
+        limit=63,
+        shortest=3,
+        alphabet=Alphabet(
+            r"(?!xn--)(?!.*\.\.)[a-z0-9][a-z0-9.-]+[a-z0-9]",
+            "lower-case letters, digits, hyphens and dots, a letter or digit at both ends",
+            lower=True,
+        ),
+    ),
     "aws:s3/bucketIntelligentTieringConfiguration:BucketIntelligentTieringConfiguration": AutoName(
         limit=64
     ),
     "aws:secretsmanager/secret:Secret": AutoName(
-        limit=512, pattern=r"[A-Za-z0-9/_+=.@-]+", allowed="letters, digits and /_+=.@-"
+        limit=512,
+        alphabet=Alphabet(r"[A-Za-z0-9/_+=.@-]+", "letters, digits and /_+=.@-"),
     ),
-    "aws:sns/topic:Topic": AutoName(limit=256, fifo="fifoTopic", **_WORD),
-    "aws:sqs/queue:Queue": AutoName(limit=80, fifo="fifoQueue", **_WORD),
+    "aws:sns/topic:Topic": AutoName(limit=256, fifo="fifoTopic", alphabet=_WORD),
+    "aws:sqs/queue:Queue": AutoName(limit=80, fifo="fifoQueue", alphabet=_WORD),
     "aws:ssm/parameter:Parameter": AutoName(
         limit=1011,
-        pattern=r"(?!/?(?i:aws|ssm))[\w./-]+",
-        allowed="letters, digits and . _ - /, not starting with aws or ssm",
+        alphabet=Alphabet(
+            r"(?!/?(?i:aws|ssm))[\w./-]+",
+            "letters, digits and . _ - /, not starting with aws or ssm",
+        ),
     ),
 }
 """The types whose limit or naming property differs from the bridge's default: `name`, 255."""
@@ -186,7 +216,7 @@ def auto_name(resource: Resource) -> list[Finding]:
     ending = ".fifo" if rule.fifo and resource.inputs.get(rule.fifo) else ""
     prefix = resource.inputs.get(prefix_property)
     stem = prefix if isinstance(prefix, str) else f"{rule.prefix}{resource.name}-"
-    if rule.lower and prefix is None:
+    if rule.alphabet and rule.alphabet.lower and prefix is None:
         stem = stem.lower()
     made_up = f"{stem}{suffix(resource.urn)}{ending}"
     resource.inputs[rule.property] = made_up
@@ -229,8 +259,10 @@ def _judged(resource: Resource, rule: AutoName, name: str, stem: str = "") -> li
         problem = f"has {len(name)} characters{made_up}, at most {rule.limit} are allowed"
     elif len(name) < rule.shortest:
         problem = f"has {len(name)} characters, at least {rule.shortest} are needed"
-    elif rule.pattern and not re.fullmatch(rule.pattern, _without_ending(rule, name, resource)):
-        problem = f"is not allowed: {rule.allowed}"
+    elif rule.alphabet and not re.fullmatch(
+        rule.alphabet.pattern, _without_ending(rule, name, resource)
+    ):
+        problem = f"is not allowed: {rule.alphabet.allowed}"
     elif rule.fifo and resource.inputs.get(rule.fifo) and not name.endswith(".fifo"):
         problem = f"must end in .fifo, because {rule.fifo} is true"
     else:

@@ -256,7 +256,6 @@ _OWN_WORDS = {"name", "namePrefix", "tags", "tagsAll"}
 _NOT_OURS: Mapping[str, str] = {
     "E0002": "a rule of cfn-lint that crashed says nothing about the resource",
     "E1002": "the size of a template is no limit of AWS",
-    "E1029": "a shell variable such as ${PORT} in a command is no forgotten Fn::Sub",
     "E3002": "a place in the schema that the converter found and the region lacks",
     "E3003": "what CloudFormation requires may stand in a resource of its own in Pulumi",
     "E3010": "the number of resources in a template is no limit of AWS",

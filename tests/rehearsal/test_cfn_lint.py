@@ -122,13 +122,21 @@ def test_a_version_near_its_end_is_a_warning(clean: Graph) -> None:
     assert "deprecated" in finding.message
 
 
-def test_a_shell_variable_in_a_command_is_no_template_variable(clean: Graph) -> None:
+def test_a_shell_variable_in_a_command_is_left_alone(clean: Graph) -> None:
     graph = containers(clean, "api", command=["sh", "-c", "serve --port ${PORT}"])
     assert cfn_lint.check(alone(graph, "ecs.TaskDefinition", "api")) == []
 
 
 def test_a_resource_that_waits_for_another_is_not_judged(clean: Graph) -> None:
     assert judged(clean, "lb.Listener", "https", "certificateArn", UNKNOWN) == []
+
+
+def test_a_replica_may_say_that_it_is_encrypted(clean: Graph) -> None:
+    database = ("rds.Instance", "database")
+    graph = changed(clean, *database, "replicateSourceDb", "primary")
+    for key in ("engine", "engineVersion", "username", "manageMasterUserPassword"):
+        graph = changed(graph, *database, key, None)
+    assert cfn_lint.check(alone(graph, *database)) == []
 
 
 def test_a_message_names_the_nearest_of_many_values(clean: Graph) -> None:
