@@ -55,7 +55,10 @@ class HealthCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """An essential container of a task that writes its log to CloudWatch."""
+    """An essential container of a task that writes its log to CloudWatch.
+
+    Its root stays writable, since ECS Exec works in no other way.
+    """
 
     name: str
     """Leads its log streams too."""

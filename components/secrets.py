@@ -108,12 +108,12 @@ def _value(
     values: Mapping[str, pulumi.Output[str]],
     property_name: str,
     opts: pulumi.ResourceOptions,
-) -> tuple[pulumi.Output[str], pulumi.ResourceOptions]:
+) -> tuple[pulumi.Input[str], pulumi.ResourceOptions]:
     """The value of `key`, and the options that keep its shell as people filled it."""
     if key in values:
-        return pulumi.Output.secret(values[key]), opts
+        return values[key], opts
     filled_by_hand = pulumi.ResourceOptions(ignore_changes=[property_name])
-    return pulumi.Output.secret(UNSET), pulumi.ResourceOptions.merge(opts, filled_by_hand)
+    return UNSET, pulumi.ResourceOptions.merge(opts, filled_by_hand)
 
 
 def _read(

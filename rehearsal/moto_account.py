@@ -11,9 +11,11 @@ from __future__ import annotations
 import os
 import random
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Self
+from unittest.mock import patch
 
 import botocore.session
 from botocore.config import Config
@@ -22,20 +24,20 @@ from botocore.model import OperationModel, ServiceModel
 # moto reads these while it is imported: certificates are issued at once instead of after 60 s.
 os.environ.setdefault("MOTO_ACM_VALIDATION_WAIT", "0")
 
-import moto.core.utils as moto_utils  # noqa: E402 - the environment has to be set before
-from moto import mock_aws  # noqa: E402 - the environment has to be set before
-from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend  # noqa: E402
-from moto.core.loaders import create_loader  # noqa: E402
-from moto.core.model_instances import reset_model_data  # noqa: E402
-from moto.kms.models import KmsBackend  # noqa: E402
-from moto.moto_api._internal import mock_random  # noqa: E402
+import moto.core.utils as moto_utils
+from moto import mock_aws
+from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend
+from moto.core.loaders import create_loader
+from moto.core.model_instances import reset_model_data
+from moto.kms.models import KmsBackend
+from moto.moto_api._internal import mock_random
 
 ACCOUNT_ID = "123456789012"
 
 # One reader of the API's models for botocore and all parts of moto, which have one each: a model is
 # up to 3 MB of JSON, and read three times otherwise. It keeps what it has read.
 _loader = create_loader()
-moto_utils.create_loader = lambda: _loader
+moto_utils.create_loader = lambda: _loader  # pyright: ignore[reportPrivateImportUsage]
 _first_touch = AccountSpecificBackend.__getitem__
 _default_keys: Callable[[KmsBackend, str], Any] = KmsBackend._generate_default_keys
 
@@ -79,16 +81,17 @@ def _drawn_from_the_seed() -> Iterator[None]:
 def _forget() -> None:
     """Drop what every service holds.
 
-    moto's own reset builds each service anew, with drawn identifiers, only to drop it; and where one
-    service's making touches another that was dropped already, what was drawn stays for the next run.
+    moto's own reset builds each service anew, with drawn identifiers, only to drop it; and where
+    one service's making touches another that was dropped already, what was drawn stays.
     """
-    for backends in list(BackendDict._instances):
+    known: list[BackendDict[Any]] = BackendDict.__dict__["_instances"]
+    for backends in known:
         for _, _, backend in list(backends.iter_backends()):
             # S3 keeps open files and a list of names of its own.
             if type(backend).reset is not BaseBackend.reset:
                 backend.reset()
         backends.clear()
-    BackendDict._instances.clear()
+    known.clear()
     reset_model_data()
 
 
@@ -122,8 +125,13 @@ class MotoAccount:
         # Without it moto looks for the caller in every partition's IAM, and builds all of them.
         self._account_before = os.environ.get("MOTO_ACCOUNT_ID")
         os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID
-        AccountSpecificBackend.__getitem__ = _seeded_first_touch
-        KmsBackend._generate_default_keys = _seeded_default_keys
+        self._patches = ExitStack()
+        self._patches.enter_context(
+            patch.object(AccountSpecificBackend, "__getitem__", _seeded_first_touch)
+        )
+        self._patches.enter_context(
+            patch.object(KmsBackend, "_generate_default_keys", _seeded_default_keys)
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -135,8 +143,7 @@ class MotoAccount:
         """End the account and everything in it. Closing twice does no harm."""
         if self._mock is None:
             return
-        AccountSpecificBackend.__getitem__ = _first_touch
-        KmsBackend._generate_default_keys = _default_keys
+        self._patches.close()
         self._mock.stop(remove_data=False)
         _forget()
         self._mock = None
@@ -174,7 +181,9 @@ class MotoAccount:
             for python, name in client.meta.method_to_api_mapping.items()
             if name == operation
         )
-        with _drawn_from_the_seed():
+        with _drawn_from_the_seed(), warnings.catch_warnings():
+            # moto tells its own authors about errors that the API's model does not list.
+            warnings.simplefilter("ignore")
             answer = getattr(client, method)(**request)
         answer.pop("ResponseMetadata", None)
         return answer

@@ -66,15 +66,15 @@ class MotoProvider:
 
             return awsx.expand(resource, graph, self)
         if package == "random" and (drawn := shadow.random_outputs(resource)):
-            id, outputs = drawn
-            return Created(id=id, outputs=outputs, made_in="provider")
+            made_up, outputs = drawn
+            return Created(id=made_up, outputs=outputs, made_in="provider")
         if resource.type.startswith("pulumi:"):
             return Created(id=shadow.uuid_of(resource.urn), outputs={}, made_in="provider")
         entry = catalogue.find(resource.type)
         if entry is None:
             return _unheard_of(resource)
-        for property, variant in entry.variants.items():
-            if resource.inputs.get(property) is not None:
+        for name, variant in entry.variants.items():
+            if resource.inputs.get(name) is not None:
                 entry = variant
         making = Making(self.account, resource, entry, troubled=resource.urn in self._troubled)
         return making.run()
@@ -141,9 +141,9 @@ class Making:
                 self.make_later(call, inputs, known)
             elif self.made_in == "moto":
                 call(self)
-        id = self.identity()
+        made = self.identity()
         return Created(
-            id=id, outputs=self.outputs(id), made_in=self.made_in, findings=self.findings
+            id=made, outputs=self.outputs(made), made_in=self.made_in, findings=self.findings
         )
 
     def make_later(self, call: Call, inputs: Mapping[str, Any], known: set[str]) -> None:
@@ -173,7 +173,7 @@ class Making:
         standing_in = self.made_in == "shadow"
         judged = shapes.judge(placed.request, operation, placed.origins)
         if standing_in and call is not self.entry:
-            # Without an answer from moto, what a later call takes from it is missing in the request.
+            # Nothing answered, so what a later call takes from an answer is missing in its request.
             judged = [problem for problem in judged if "nothing was given" not in problem.message]
         self.report([*unplaced, *judged])
         if not call.shadow and not standing_in:
@@ -192,7 +192,7 @@ class Making:
                 self.refuse(call, error, service, first=first)
             elif first:
                 self.made_in = "shadow"
-        except Exception as crash:  # noqa: BLE001 - moto crashes with anything; none is a refusal
+        except Exception as crash:  # moto crashes with anything, and none of it is a refusal
             self.cannot_tell(call, crash, first=first)
         else:
             found = under(answer, call.answer)
@@ -394,7 +394,7 @@ def _provider(resource: Resource) -> Created:
 
 
 def _unheard_of(resource: Resource) -> Created:
-    id = f"{resource.name}-{shadow.hexadecimal(resource.urn, 8)}"
+    made_up = f"{resource.name}-{shadow.hexadecimal(resource.urn, 8)}"
     message = (
         f"{resource.type} is not in the rehearsal's catalogue, so nothing about it was checked"
     )
@@ -405,4 +405,4 @@ def _unheard_of(resource: Resource) -> Created:
         severity="error",
         message=f"{message}; rehearsal/catalogue/__init__.py says how to add a type",
     )
-    return Created(id=id, outputs=dict(resource.inputs), made_in="shadow", findings=[finding])
+    return Created(id=made_up, outputs=dict(resource.inputs), made_in="shadow", findings=[finding])

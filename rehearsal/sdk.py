@@ -179,7 +179,8 @@ def _mismatch(value: Any, wanted: type) -> str:
     if value is None or not isinstance(value, str | int | float | bool | list | dict):
         return ""
     if isinstance(value, list | dict):
-        return f"a {wanted.__name__} is needed, a {'list' if isinstance(value, list) else 'map'} was given"
+        given = "list" if isinstance(value, list) else "map"
+        return f"a {given} was given, a {WORDS[wanted]} is needed"
     try:
         if wanted is bool:
             fits = value in (True, False, "true", "false")

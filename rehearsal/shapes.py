@@ -1,4 +1,4 @@
-"""Pulumi inputs onto the AWS API's own shapes, by name, and what the API's model says of the result.
+"""Pulumi inputs onto the AWS API's own shapes by name, and what its model says of the result.
 
 `place` builds the request of one operation. `judge` walks it against the botocore model: required
 and unknown members, types, enums, ranges, lengths and patterns. botocore itself checks only half
@@ -175,10 +175,10 @@ class _Placer:
         steps = re.findall(r"[^.\[\]]+|\[[^\]]*\]", target)
 
         def arrive(found: Shape, current: Any, at: str) -> Any:
-            if isinstance(found, StructureShape) and isinstance(current, dict):
-                if isinstance(value, Mapping):
-                    self.structure(value, found, current, at=path, shown=label, members=at)
-                    return current
+            both = isinstance(current, dict) and isinstance(value, Mapping)
+            if both and isinstance(found, StructureShape):
+                self.structure(value, found, current, at=path, shown=label, members=at)
+                return current
             if current is not None:
                 taken = self.placed.origins.get(at, "another property")
                 self.problem(label, f"lands on {at} of {self.called}, and so does {taken}")
@@ -274,7 +274,8 @@ class _Placer:
                 and "ResourceType" in members_of(member)
                 and (self.rules.tag_type)
             ):
-                tags = self.items(value, members_of(member)["Tags"], path, label, members)
+                tag_list = cast("ListShape", members_of(member)["Tags"])
+                tags = self.items(value, tag_list, path, label, members)
                 return [{"ResourceType": self.rules.tag_type, "Tags": tags}]
             if pair := _pair(member):
                 key, text = pair
@@ -384,6 +385,9 @@ def judge(
     return judging.problems
 
 
+LAST_STEP = re.compile(r"(?:(?:\.|^)[^.\[\]]+|\[[^\]]*\])$")
+
+
 class _Judge:
     def __init__(self, called: str, origins: Mapping[str, str]) -> None:
         self.called = called
@@ -399,7 +403,8 @@ class _Judge:
         while members:
             if origin := self.origins.get(members):
                 return "".join([origin, *missing])
-            members, step = re.fullmatch(r"(.*?)((?:\.|^)[^.\[\]]+|\[[^\]]*\])", members).groups()
+            step = cast("re.Match[str]", LAST_STEP.search(members))[0]
+            members = members.removesuffix(step)
             missing.insert(0, step)
         return "".join(missing)
 

@@ -23,9 +23,11 @@ def _group(inputs: Inputs) -> Inputs:
 
 def _sizes(inputs: Inputs) -> Iterator[tuple[str, str]]:
     low, high, wanted = (inputs.get(key) for key in ("minSize", "maxSize", "desiredCapacity"))
-    if low is not None and high is not None and float(low) > float(high):
+    if low is None or high is None:
+        return
+    if float(low) > float(high):
         yield "minSize", f"{low} given, at most maxSize ({high}) is allowed"
-    elif None not in (low, high, wanted) and not float(low) <= float(wanted) <= float(high):
+    elif wanted is not None and not float(low) <= float(wanted) <= float(high):
         yield "desiredCapacity", f"{wanted} given, minSize to maxSize ({low} to {high}) allowed"
 
 

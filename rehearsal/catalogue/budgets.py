@@ -12,11 +12,11 @@ SUBSCRIBERS = {"subscriberEmailAddresses": "EMAIL", "subscriberSnsTopicArns": "S
 def _budget(inputs: Inputs) -> Inputs:
     for name in ("timePeriodStart", "timePeriodEnd"):
         # Terraform writes 2026-01-01_00:00.
-        if isinstance(inputs.get(property), str):
-            inputs[property] = inputs[property].replace("_", "T")
+        if isinstance(inputs.get(name), str):
+            inputs[name] = inputs[name].replace("_", "T")
     if isinstance(inputs.get("costFilters"), list):
         inputs["costFilters"] = {
-            str(filter.get("name")): filter.get("values") for filter in inputs["costFilters"]
+            str(one.get("name")): one.get("values") for one in inputs["costFilters"]
         }
     if isinstance(inputs.get("plannedLimits"), list):
         inputs["plannedLimits"] = {
@@ -28,7 +28,7 @@ def _budget(inputs: Inputs) -> Inputs:
             notification["subscribers"] = [
                 {"subscriptionType": kind, "address": address}
                 for name, kind in SUBSCRIBERS.items()
-                for address in notification.pop(property, None) or ()
+                for address in notification.pop(name, None) or ()
             ]
     return inputs
 
@@ -37,8 +37,8 @@ def _limit(inputs: Inputs) -> Iterator[tuple[str, str]]:
     if inputs.get("plannedLimits") or inputs.get("autoAdjustData"):
         return
     for name, example in (("limitAmount", "335"), ("limitUnit", "USD")):
-        if not inputs.get(property):
-            yield property, f"nothing was given, a budget needs one, such as {example}"
+        if not inputs.get(name):
+            yield name, f"nothing was given, a budget needs one, such as {example}"
     try:
         if float(inputs.get("limitAmount") or 1) <= 0:
             yield "limitAmount", f"{inputs['limitAmount']} given, more than 0 is needed"
@@ -48,14 +48,9 @@ def _limit(inputs: Inputs) -> Iterator[tuple[str, str]]:
 
 def _notified(inputs: Inputs) -> Iterator[tuple[str, str]]:
     for at, notification in enumerate(inputs.get("notifications") or ()):
-        addresses = [
-            address for name in SUBSCRIBERS for address in notification.get(property) or ()
-        ]
-        if not addresses:
+        if not any(notification.get(name) for name in SUBSCRIBERS):
             yield f"notifications[{at}]", "no subscriber was given, a notification needs one"
 
-
-_NOTIFICATION = "Notification"
 
 ENTRIES = {
     "Budget": Entry(
@@ -73,7 +68,7 @@ ENTRIES = {
             "plannedLimits": "PlannedBudgetLimits",
             "notifications": "/NotificationsWithSubscribers",
             **{
-                f"notifications.{property}": f"{_NOTIFICATION}.{member}"
+                f"notifications.{name}": f"Notification.{member}"
                 for name, member in (
                     ("comparisonOperator", "ComparisonOperator"),
                     ("notificationType", "NotificationType"),

@@ -52,16 +52,17 @@ def _metric(inputs: Inputs) -> Iterator[tuple[str, str]]:
         yield "metricName", "exactly one of metricName and metricQueries is needed"
     if inputs.get("metricName") and not inputs.get("namespace"):
         yield "namespace", "nothing was given, metricName needs one"
-    if inputs.get("metricName") and not inputs.get("statistic"):
-        if not inputs.get("extendedStatistic"):
-            yield "statistic", "nothing was given, metricName needs one, or an extendedStatistic"
+    if inputs.get("metricName") and not (
+        inputs.get("statistic") or inputs.get("extendedStatistic")
+    ):
+        yield "statistic", "nothing was given, metricName needs one, or an extendedStatistic"
 
 
 def _actions(inputs: Inputs) -> Iterator[tuple[str, str]]:
     for name in ("alarmActions", "okActions", "insufficientDataActions"):
-        for at, action in enumerate(inputs.get(property) or ()):
+        for at, action in enumerate(inputs.get(name) or ()):
             if isinstance(action, str) and not action.startswith("arn:"):
-                yield f"{property}[{at}]", f'"{action}" is no ARN'
+                yield f"{name}[{at}]", f'"{action}" is no ARN'
 
 
 def _event_rule(inputs: Inputs) -> Inputs:

@@ -41,7 +41,7 @@ def _permissions(rules: Any) -> list[Inputs]:
     made = []
     for rule in rules if isinstance(rules, list) else ():
         described = {"description": rule["description"]} if rule.get("description") else {}
-        groups = list(rule.get("securityGroups") or ())
+        groups: list[Any] = list(rule.get("securityGroups") or ())
         if rule.get("self"):
             groups.append("{GroupId}")
         permission = {
@@ -53,7 +53,7 @@ def _permissions(rules: Any) -> list[Inputs]:
                 {"cidrIpv6": cidr, **described} for cidr in rule.get("ipv6CidrBlocks") or ()
             ],
             "prefixListIds": [
-                {"prefixListId": id, **described} for id in rule.get("prefixListIds") or ()
+                {"prefixListId": listed, **described} for listed in rule.get("prefixListIds") or ()
             ],
             "userIdGroupPairs": [{"groupId": group, **described} for group in groups],
         }
@@ -172,7 +172,7 @@ def _flow_log(inputs: Inputs) -> Inputs:
         "transitGatewayAttachmentId": "TransitGatewayAttachment",
     }
     for name, kind in kinds.items():
-        if watched := inputs.pop(property, None):
+        if watched := inputs.pop(name, None):
             inputs["resourceIds"] = [watched]
             inputs["resourceType"] = kind
     kind = inputs.get("logDestinationType", "cloud-watch-logs")
@@ -250,7 +250,7 @@ ENTRIES = {
         answer="Subnet",
         then=(
             *(
-                _attribute("ModifySubnetAttribute", "SubnetId", property, member)
+                _attribute("ModifySubnetAttribute", "SubnetId", name, member)
                 for name, member in (
                     ("mapPublicIpOnLaunch", "MapPublicIpOnLaunch"),
                     ("assignIpv6AddressOnCreation", "AssignIpv6AddressOnCreation"),
@@ -269,7 +269,7 @@ ENTRIES = {
             *(
                 Call(
                     operation="ModifySubnetAttribute",
-                    takes=(property,),
+                    takes=(name,),
                     fixed={"SubnetId": "{SubnetId}"},
                 )
                 for name in (

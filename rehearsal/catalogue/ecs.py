@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from rehearsal.catalogue.entry import Call, Entry, Inputs
+from rehearsal.catalogue.entry import Entry, Inputs
 
 
 def _containers(inputs: Inputs) -> Any:
@@ -62,6 +62,8 @@ def _launch(inputs: Inputs) -> Iterator[tuple[str, str]]:
         yield path, f"{low} given, less than deploymentMaximumPercent ({high}) is needed"
 
 
+EXEC_LOGS = "configuration.executeCommandConfiguration.logConfiguration"
+
 ENTRIES = {
     "Cluster": Entry(
         service="ecs",
@@ -69,9 +71,7 @@ ENTRIES = {
         kind="cluster",
         answer="cluster",
         rename={
-            "configuration.executeCommandConfiguration.logConfiguration.s3BucketEncryptionEnabled": (
-                "s3EncryptionEnabled"
-            ),
+            f"{EXEC_LOGS}.s3BucketEncryptionEnabled": "s3EncryptionEnabled",
         },
         id="{clusterArn}",
     ),

@@ -65,32 +65,26 @@ def _endpoint(role: str) -> Any:
     def made(scope: Scope) -> str | None:
         if _clustered(scope) != (role == "clustercfg"):
             return None
-        id, word, region = (scope.find(n) for n in ("replicationGroupId", "word", "region"))
+        name, word, region = (scope.find(n) for n in ("replicationGroupId", "word", "region"))
         if scope.find("transitEncryptionEnabled"):
-            return f"{role}.{id}.{word}.{_short(region)}.cache.amazonaws.com"
-        plain = {"master": f"{id}.{word}.ng.0001", "replica": f"{id}-ro.{word}"}
-        return f"{plain.get(role, f'{id}.{word}.{role}')}.{_short(region)}.cache.amazonaws.com"
+            return f"{role}.{name}.{word}.{_short(region)}.cache.amazonaws.com"
+        plain = {"master": f"{name}.{word}.ng.0001", "replica": f"{name}-ro.{word}"}
+        return f"{plain.get(role, f'{name}.{word}.{role}')}.{_short(region)}.cache.amazonaws.com"
 
     return made
 
 
 def _members(scope: Scope) -> list[str]:
-    inputs = {
-        name: scope.find(name)
-        for name in ("numNodeGroups", "replicasPerNodeGroup", "numCacheClusters")
-    }
-    id, nodes, shards = (
-        scope.find("replicationGroupId"),
-        _nodes(inputs),
-        int(inputs["numNodeGroups"] or 1),
-    )
+    sizes = ("numNodeGroups", "replicasPerNodeGroup", "numCacheClusters")
+    inputs = {size: scope.find(size) for size in sizes}
+    name, nodes = scope.find("replicationGroupId"), _nodes(inputs)
     if not _clustered(scope):
-        return [f"{id}-{node:03}" for node in range(1, nodes + 1)]
-    per_shard = nodes // shards
+        return [f"{name}-{node:03}" for node in range(1, nodes + 1)]
+    shards = int(inputs["numNodeGroups"] or 1)
     return [
-        f"{id}-{shard:04}-{node:03}"
+        f"{name}-{shard:04}-{node:03}"
         for shard in range(1, shards + 1)
-        for node in range(1, per_shard + 1)
+        for node in range(1, nodes // shards + 1)
     ]
 
 

@@ -11,7 +11,7 @@ from rehearsal.catalogue.entry import Call, Entry, Inputs, Scope
 
 
 def _archive(code: Any) -> bytes:
-    """A stand-in for the deployment package: the recorded paths and hashes, always the same bytes."""
+    """A stand-in for the deployment package: what was recorded of it, always the same bytes."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         entry = zipfile.ZipInfo("index.py", date_time=(1980, 1, 1, 0, 0, 0))

@@ -13,7 +13,7 @@ from rehearsal.graph import Unknown
 
 
 def _attributes(keys: Mapping[str, str]) -> dict[str, str]:
-    return {property: f"Attributes[{key}]" for name, key in keys.items()}
+    return {name: f"Attributes[{key}]" for name, key in keys.items()}
 
 
 LOAD_BALANCER = {
@@ -158,17 +158,16 @@ def _load_balancer(inputs: Inputs) -> Inputs:
         inputs["scheme"] = "internal" if internal in (True, "true") else "internet-facing"
     for logs in ("accessLogs", "connectionLogs", "healthCheckLogs"):
         block = inputs.get(logs)
-        # Without this AWS keeps the logs off, whatever bucket it is told; the provider does the same.
+        # Unless it is told otherwise AWS keeps the logs off, whatever the bucket.
         if isinstance(block, dict):
             block.setdefault("enabled", False)
     return inputs
 
 
 def _target_group(inputs: Inputs) -> Inputs:
-    stickiness = inputs.get("stickiness")
-    if isinstance(stickiness, dict) and "cookieDuration" in stickiness:
-        if stickiness.get("type") == "app_cookie":
-            stickiness["appCookieDuration"] = stickiness.pop("cookieDuration")
+    stickiness = inputs.get("stickiness") or {}
+    if stickiness.get("type") == "app_cookie" and "cookieDuration" in stickiness:
+        stickiness["appCookieDuration"] = stickiness.pop("cookieDuration")
     return inputs
 
 
@@ -186,8 +185,8 @@ def _target(inputs: Inputs) -> Iterator[tuple[str, str]]:
     if inputs.get("targetType", "instance") == "lambda":
         return
     for name in ("port", "protocol", "vpcId"):
-        if not inputs.get(property):
-            yield property, "nothing was given, every target type but lambda needs it"
+        if not inputs.get(name):
+            yield name, "nothing was given, every target type but lambda needs it"
 
 
 FIELDS = {

@@ -156,7 +156,7 @@ AUTO_NAMES: Mapping[str, AutoName] = {
     "aws:rds/instance:Instance": AutoName(property="identifier", limit=63, alphabet=_DATABASE),
     "aws:rds/parameterGroup:ParameterGroup": AutoName(alphabet=_DATABASE),
     "aws:rds/subnetGroup:SubnetGroup": AutoName(
-        alphabet=Alphabet(r"[A-Za-z0-9_. -]+", "letters, digits, spaces and . _ -"), lower=True
+        alphabet=Alphabet(r"[A-Za-z0-9_. -]+", "letters, digits, spaces and . _ -", lower=True)
     ),
     "aws:s3/bucket:Bucket": AutoName(
         property="bucket",

@@ -37,23 +37,21 @@ def _lifecycle_days(inputs: Inputs) -> Iterator[tuple[str, str]]:
     for at, rule in enumerate(inputs.get("rules") or ()):
         if not isinstance(rule, dict):
             continue
+        path = f"rules[{at}]"
         if rule.get("status") not in ("Enabled", "Disabled"):
-            yield f"rules[{at}].status", f'"{rule.get("status")}" is not Enabled or Disabled'
-        moves = rule.get("transitions") or ()
-        for index, move in enumerate(moves):
-            days = move.get("days") if isinstance(move, dict) else None
-            if days is not None and move.get("storageClass") in ("STANDARD_IA", "ONEZONE_IA"):
-                if int(days) < 30:
-                    path = f"rules[{at}].transitions[{index}].days"
-                    yield path, f"{days} given, {move['storageClass']} takes objects after 30 days"
+            yield f"{path}.status", f'"{rule.get("status")}" is not Enabled or Disabled'
+        latest = 0
+        for index, move in enumerate(rule.get("transitions") or ()):
+            days = int(move.get("days") or 0)
+            latest = max(latest, days)
+            infrequent = move.get("storageClass") in ("STANDARD_IA", "ONEZONE_IA")
+            if infrequent and move.get("days") is not None and days < 30:
+                where = f"{path}.transitions[{index}].days"
+                yield where, f"{days} given, {move['storageClass']} takes objects after 30 days"
         end = (rule.get("expiration") or {}).get("days")
-        latest = max(
-            (int(move["days"]) for move in moves if isinstance(move, dict) and move.get("days")),
-            default=0,
-        )
         if end is not None and int(end) <= latest:
-            path = f"rules[{at}].expiration.days"
-            yield path, f"{end} given, more than the last transition's {latest} days are needed"
+            where = f"{path}.expiration.days"
+            yield where, f"{end} given, more than the last transition's {latest} days are needed"
 
 
 def _tiering(inputs: Inputs) -> Inputs:

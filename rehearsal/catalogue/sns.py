@@ -27,7 +27,7 @@ FEEDBACK = {
 
 
 def _attributes(*properties: str) -> dict[str, str]:
-    return {property: f"Attributes.{_named(property)}" for name in properties}
+    return {name: f"Attributes.{_named(name)}" for name in properties}
 
 
 def _topic(inputs: Inputs) -> Inputs:

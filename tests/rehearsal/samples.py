@@ -658,7 +658,9 @@ SAMPLES: Sequence[Sample] = (
         "dead-allow",
         {
             "queueUrl": "{dead.url}",
-            "redriveAllowPolicy": '{"redrivePermission": "byQueue", "sourceQueueArns": ["{jobs.arn}"]}',
+            "redriveAllowPolicy": json.dumps(
+                {"redrivePermission": "byQueue", "sourceQueueArns": ["{jobs.arn}"]}
+            ),
         },
     ),
     Sample("aws:sqs/queue:Queue", "plain", {}),
@@ -1084,7 +1086,7 @@ SAMPLES: Sequence[Sample] = (
                 {"id": "rate", "expression": "errors / requests * 100", "returnData": True},
                 *(
                     {
-                        "id": id,
+                        "id": query,
                         "metric": {
                             "metricName": metric,
                             "namespace": "AWS/ApplicationELB",
@@ -1093,7 +1095,7 @@ SAMPLES: Sequence[Sample] = (
                             "dimensions": {"LoadBalancer": "{balancer.arnSuffix}"},
                         },
                     }
-                    for id, metric in (
+                    for query, metric in (
                         ("errors", "HTTPCode_Target_5XX_Count"),
                         ("requests", "RequestCount"),
                     )

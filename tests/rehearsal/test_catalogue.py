@@ -16,10 +16,12 @@ from rehearsal.catalogue import find, names
 from rehearsal.catalogue.entry import Call, Entry
 from tests.rehearsal.samples import SAMPLES
 
+DATABASE = "aws:rds/instance:Instance"
+
 SESSION = botocore.session.get_session()
 
 UNPLACED = {
-    "aws:rds/instance:Instance": {
+    DATABASE: {
         "restoreToPointInTime",
         "s3Import",
         "snapshotIdentifier",
@@ -43,7 +45,7 @@ UNPLACED = {
 
 OR = {
     "aws:elasticache/replicationGroup:ReplicationGroup": {"authTokenWo"},
-    "aws:rds/instance:Instance": {"passwordWo", "replicateSourceDb"},
+    DATABASE: {"passwordWo", "replicateSourceDb"},
     "aws:secretsmanager/secretVersion:SecretVersion": {"secretStringWo"},
     "aws:ssm/parameter:Parameter": {"insecureValue", "valueWo"},
 }
@@ -143,9 +145,8 @@ def test_what_the_rehearsal_does_not_place_is_said(type: str) -> None:
 
 
 def test_every_property_of_a_replica_has_a_place_or_a_reason() -> None:
-    type = "aws:rds/instance:Instance"
-    replica = ENTRIES[type].variants["replicateSourceDb"]
-    assert unplaced(type, replica, REPLICA) == []
+    replica = ENTRIES[DATABASE].variants["replicateSourceDb"]
+    assert unplaced(DATABASE, replica, REPLICA) == []
 
 
 @pytest.mark.parametrize("type", ENTRIES)

@@ -82,11 +82,11 @@ def test_a_logical_name_may_be_as_long_as_the_limit_less_the_suffix(
     type: str, longest: int
 ) -> None:
     assert named(type, "a" * longest)[1] == []
-    property = names.AUTO_NAMES[type].property
+    naming = names.AUTO_NAMES[type].property
     limit = longest + 8
     stem = "a" * (longest + 1)
     (message,) = named(type, stem)[1]
-    assert message.startswith(f'{property}: "{stem}-')
+    assert message.startswith(f'{naming}: "{stem}-')
     assert message.endswith(
         f"has {limit + 1} characters ({stem}- and 7 made-up characters), "
         f"at most {limit} are allowed"

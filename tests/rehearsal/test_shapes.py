@@ -81,9 +81,12 @@ def test_what_finds_no_place_is_a_problem_that_names_what_is_near() -> None:
         Rules(lift={"healthCheck": "HealthCheck"}),
     )
     assert result.request == {}
-    assert [str(problem) for problem in result.problems] == [
-        "healthCheck.pth: no place in elbv2 CreateTargetGroup; "
-        "near: HealthCheckPath, HealthCheckPort, HealthCheckProtocol"
+    assert result.problems == [
+        Problem(
+            path="healthCheck.pth",
+            message="no place in elbv2 CreateTargetGroup; "
+            "near: HealthCheckPath, HealthCheckPort, HealthCheckProtocol",
+        )
     ]
 
 
