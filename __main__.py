@@ -64,7 +64,7 @@ registry = Registry("registry", RegistryArgs(settings=stack.registry, ground=gro
 stores = [database.access(), cache.access(), buckets.media.access()]
 senders = [queue.sender() for queue in queues.values()]
 
-domain = Domain("domain", DomainArgs(settings=stack.domain), here) if stack.domain else None
+domain = Domain("domain", DomainArgs(settings=stack.domain), kept) if stack.domain else None
 balancer = LoadBalancer(
     "load-balancer",
     LoadBalancerArgs(

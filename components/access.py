@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from components.containers import ContainerSecret
-from components.grants import Statement
+from components.grants import Statement, merged
 from components.security_groups import connect
 
 
@@ -46,7 +46,7 @@ def combined(accesses: Iterable[Access]) -> Access:
     """
     environment: dict[str, pulumi.Input[str]] = {}
     secrets: dict[str, ContainerSecret] = {}
-    statements: dict[str, Statement] = {}
+    statements: list[Statement] = []
     paths: dict[str, Path] = {}
     for access in accesses:
         for key, value in access.environment.items():
@@ -55,15 +55,12 @@ def combined(accesses: Iterable[Access]) -> Access:
         for secret in access.secrets:
             _unset(secret.environment, environment, secrets)
             secrets[secret.environment] = secret
-        for statement in access.statements:
-            # The same grant through two accesses is one grant; another under its name is a fault.
-            if statements.setdefault(statement.sid, statement) != statement:
-                raise ValueError(f"two different grants are called {statement.sid}")
+        statements += access.statements
         paths.update((path.to, path) for path in access.paths)
     return Access(
         environment=environment,
         secrets=tuple(secrets.values()),
-        statements=tuple(statements.values()),
+        statements=merged(statements),
         paths=tuple(paths.values()),
     )
 

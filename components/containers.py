@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.grants import Statement, service_role
+from components.grants import Statement, merged, service_role
 
 TASKS = "ecs-tasks.amazonaws.com"
 """The service that assumes the roles of a task."""
@@ -66,7 +66,7 @@ class Container:
     """The full URI, with a tag or a digest."""
     log_group_name: pulumi.Input[str]
     region: str
-    """Where the log group is."""
+    """Where it runs; told to its SDKs as `AWS_REGION`."""
     command: Sequence[str] = ()
     """Replaces the image's own; empty keeps it."""
     cpu: int | None = None
@@ -89,7 +89,8 @@ class Container:
             "name": self.name,
             "image": self.image,
             "essential": True,
-            "environment": rendered_environment(self.environment),
+            # ECS on EC2 tells a container no region, and the SDKs will not guess one.
+            "environment": rendered_environment({"AWS_REGION": self.region, **self.environment}),
             "secrets": rendered_secrets(self.secrets),
             "logConfiguration": {
                 "logDriver": "awslogs",
@@ -130,6 +131,7 @@ def execution_role(
     name: str,
     log_group: aws.cloudwatch.LogGroup,
     secrets: Iterable[ContainerSecret],
+    account_id: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> aws.iam.Role:
     """The role under which ECS starts a task: pull the image, fetch `secrets`, write the log.
@@ -155,7 +157,7 @@ def execution_role(
         ),
         *read_statements(secrets),
     )
-    return service_role(name, TASKS, statements, opts)
+    return service_role(name, TASKS, statements, opts, account_id=account_id)
 
 
 def rendered_environment(variables: Mapping[str, pulumi.Input[str]]) -> list[dict[str, Any]]:
@@ -173,8 +175,4 @@ def rendered_secrets(secrets: Iterable[ContainerSecret]) -> list[dict[str, Any]]
 
 def read_statements(secrets: Iterable[ContainerSecret]) -> tuple[Statement, ...]:
     """Everything an execution role needs for `secrets`, each statement once."""
-    statements: dict[str, Statement] = {}
-    for secret in secrets:
-        for statement in secret.read:
-            statements.setdefault(statement.sid, statement)
-    return tuple(statements.values())
+    return merged(statement for secret in secrets for statement in secret.read)

@@ -43,11 +43,13 @@ class Domain(pulumi.ComponentResource):
         self, name: str, args: DomainArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("backlot:domain:Domain", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        # A zone made anew has other name servers; a certificate made anew is as good as the old.
+        kept = pulumi.ResourceOptions(parent=self)
+        child = pulumi.ResourceOptions(parent=self, protect=False)
         settings = args.settings
         self.api = settings.api
         self.names = (settings.api, *settings.alternative_names)
-        self.zone_id = _zone_id(f"{name}-zone", settings, child)
+        self.zone_id = _zone_id(f"{name}-zone", settings, kept)
         certificate = _certificate(f"{name}-certificate", settings, child)
         records = [
             _validation_record(f"{name}-validation-{host}", host, certificate, self.zone_id, child)
@@ -80,7 +82,7 @@ class Domain(pulumi.ComponentResource):
             name=host,
             type="A",
             aliases=[{"name": dns_name, "zone_id": zone_id, "evaluate_target_health": False}],
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=False),
         )
 
 

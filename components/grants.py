@@ -35,6 +35,18 @@ class Statement:
         return statement
 
 
+def merged(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """Each statement once; one key behind a queue and a bucket is granted by both.
+
+    Raises ValueError when two different grants bear one name, which IAM would refuse.
+    """
+    by_sid: dict[str, Statement] = {}
+    for statement in statements:
+        if by_sid.setdefault(statement.sid, statement) != statement:
+            raise ValueError(f"two different grants are called {statement.sid}")
+    return tuple(by_sid.values())
+
+
 def policy_document(statements: Iterable[Statement]) -> pulumi.Output[str]:
     """The statements as an identity policy, in the order given."""
     return pulumi.Output.json_dumps(
@@ -51,26 +63,29 @@ def service_role(
     statements: Iterable[Statement],
     opts: pulumi.ResourceOptions,
     *,
+    account_id: pulumi.Input[str] | None = None,
     managed_policies: Mapping[str, str] | None = None,
 ) -> aws.iam.Role:
     """A role that `service` (`ecs-tasks.amazonaws.com`) assumes, made of `statements`.
 
+    With `account_id` it assumes it for that account's work alone. Not every service says for whom
+    it works: EC2 and Lambda do not, and a role that demands it of them can never be assumed.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+
     `managed_policies` maps a short key to the ARN of a policy AWS keeps up to date; for the few
     services that demand theirs.
     """
+    trust: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+    }
+    if account_id is not None:
+        trust["Condition"] = {"StringEquals": {"aws:SourceAccount": account_id}}
     role = aws.iam.Role(
         name,
         assume_role_policy=pulumi.Output.json_dumps(
-            {
-                "Version": POLICY_VERSION,
-                "Statement": [
-                    {
-                        "Effect": "Allow",
-                        "Principal": {"Service": service},
-                        "Action": "sts:AssumeRole",
-                    }
-                ],
-            }
+            {"Version": POLICY_VERSION, "Statement": [trust]}
         ),
         opts=opts,
     )

@@ -244,6 +244,7 @@ def _flow_logs(
             )
         ],
         opts,
+        account_id=args.place.account_id,
     )
     aws.ec2.FlowLog(
         name,

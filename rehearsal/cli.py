@@ -7,6 +7,7 @@ on programs or files that cannot run, 2 when the command itself was wrong.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import time
@@ -29,6 +30,8 @@ PORTS = range(65536)
 def main(arguments: Sequence[str] | None = None) -> int:
     started = time.perf_counter()
     asked = _parse(arguments)
+    # The process ends soon; until then a collection would only walk what is still needed.
+    gc.disable()
     report = Report()
     with ExitStack() as open_until_the_end:
         try:

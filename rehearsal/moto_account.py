@@ -12,7 +12,7 @@ import os
 import random
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 from unittest.mock import patch
@@ -40,6 +40,11 @@ _loader = create_loader()
 moto_utils.create_loader = lambda: _loader  # pyright: ignore[reportPrivateImportUsage]
 _first_touch = AccountSpecificBackend.__getitem__
 _default_keys: Callable[[KmsBackend, str], Any] = KmsBackend._generate_default_keys
+
+
+def enumeration(service: str, shape: str) -> Sequence[str]:
+    """The values that the API's model lists for one of its types."""
+    return _loader.load_service_model(service, "service-2")["shapes"][shape]["enum"]
 
 
 def _seeded_first_touch(backends: AccountSpecificBackend[Any], region: str) -> Any:

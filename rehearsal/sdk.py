@@ -62,21 +62,6 @@ def inputs(type: str) -> Mapping[str, Any]:
 
 
 @cache
-def required(type: str) -> frozenset[str]:
-    """Wire names of the inputs that the SDK's class demands."""
-    cls = resource_class(type)
-    if cls is None:
-        return frozenset()
-    module = importlib.import_module(cls.__module__)
-    args = getattr(module, f"{cls.__name__}InitArgs", None) or getattr(
-        module, f"{cls.__name__}Args"
-    )
-    wire = _types.input_type_py_to_pulumi_names(args)
-    defaults = args.__init__.__kwdefaults__ or {}
-    return frozenset(name for python, name in wire.items() if python not in defaults)
-
-
-@cache
 def outputs(type: str) -> frozenset[str]:
     """Wire names of every output property of a resource type."""
     cls = resource_class(type)

@@ -22,7 +22,7 @@ class HealthSettings(Section):
     """Between two checks."""
     timeout_seconds: Annotated[int, Field(ge=2, le=60)] = 5
     """How long an answer may take; less than the interval."""
-    retries: Annotated[int, Field(ge=1, le=10)] = 3
+    retries: Annotated[int, Field(ge=2, le=10)] = 3
     """Failures in a row that make a task unhealthy."""
     start_seconds: Annotated[int, Field(ge=0, le=300)] = 60
     """Grace before failures count."""

@@ -215,7 +215,10 @@ def with_aws(provider: aws.Provider) -> pulumi.ResourceOptions:
 
 def _snake(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        _snake_case(key): value if key in USER_MAPS else _snake_value(value)
+        # A fleet group's tags are a list of blocks, whose keys are the SDK's.
+        _snake_case(key): (
+            value if key in USER_MAPS and isinstance(value, Mapping) else _snake_value(value)
+        )
         for key, value in properties.items()
     }
 

@@ -90,7 +90,13 @@ class FargateApi(pulumi.ComponentResource):
         capacity = _capacity(f"{name}-capacity", cluster, child)
 
         log_group = ground.logs.group(f"{name}-logs", "ecs", "api", child)
-        role = service_role(f"{name}-task", TASKS, (_exec(), *access.statements), child)
+        role = service_role(
+            f"{name}-task",
+            TASKS,
+            (_exec(), *access.statements),
+            child,
+            account_id=ground.account_id,
+        )
         task = _task_definition(name, args, access, role, log_group, child)
         tasks = security_group(f"{name}-tasks", ground.vpc_id, "API tasks", child)
         allow_https_out(f"{name}-tasks-https-out", tasks.id, child)
@@ -242,7 +248,9 @@ def _task_definition(
             "cpu_architecture": settings.architecture.upper(),
         },
         task_role_arn=role.arn,
-        execution_role_arn=execution_role(f"{name}-execution", log_group, access.secrets, opts).arn,
+        execution_role_arn=execution_role(
+            f"{name}-execution", log_group, access.secrets, args.ground.account_id, opts
+        ).arn,
         container_definitions=container_definitions(
             Container(
                 name=CONTAINER,

@@ -80,7 +80,7 @@ class Database(pulumi.ComponentResource):
             args=args,
             members=members,
             parameters=_parameter_group(f"{name}-parameters", args.settings, child),
-            monitoring=_monitoring_role(f"{name}-monitoring", child),
+            monitoring=_monitoring_role(f"{name}-monitoring", args.ground, child),
         )
         password = _master_password(f"{name}-password", args.settings, child)
         primary = _primary(name, shared, password, kept, child)
@@ -202,12 +202,13 @@ def _parameter_group(
     )
 
 
-def _monitoring_role(name: str, opts: pulumi.ResourceOptions) -> aws.iam.Role:
+def _monitoring_role(name: str, ground: Ground, opts: pulumi.ResourceOptions) -> aws.iam.Role:
     return service_role(
         name,
         "monitoring.rds.amazonaws.com",
         (),
         opts,
+        account_id=ground.account_id,
         managed_policies={
             "policy": "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
         },

@@ -95,7 +95,7 @@ class GpuFleet(pulumi.ComponentResource):
         attachment = _attach(f"{name}-attachment", cluster, provider, child)
 
         log_group = ground.logs.group(f"{name}-logs", "ecs", f"worker-{args.fleet}", child)
-        role = _task_role(f"{name}-task", access, cluster, child)
+        role = _task_role(f"{name}-task", access, cluster, ground, child)
         task = _task_definition(name, args, access, role, log_group, child)
         tasks = security_group(f"{name}-tasks", ground.vpc_id, f"{args.fleet} workers", child)
         allow_https_out(f"{name}-tasks-https-out", tasks.id, child)
@@ -308,14 +308,20 @@ def _access_from(settings: GpuFleetSettings) -> Access:
 
 
 def _task_role(
-    name: str, access: Access, cluster: aws.ecs.Cluster, opts: pulumi.ResourceOptions
+    name: str,
+    access: Access,
+    cluster: aws.ecs.Cluster,
+    ground: Ground,
+    opts: pulumi.ResourceOptions,
 ) -> aws.iam.Role:
     protection = Statement(
         sid="ProtectTaskAtWork",
         actions=["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"],
         resources=[cluster.arn.apply(lambda arn: f"{arn.replace(':cluster/', ':task/')}/*")],
     )
-    return service_role(name, TASKS, (protection, *access.statements), opts)
+    return service_role(
+        name, TASKS, (protection, *access.statements), opts, account_id=ground.account_id
+    )
 
 
 def _task_definition(
@@ -345,7 +351,9 @@ def _task_definition(
         requires_compatibilities=["EC2"],
         network_mode="awsvpc",
         task_role_arn=role.arn,
-        execution_role_arn=execution_role(f"{name}-execution", log_group, access.secrets, opts).arn,
+        execution_role_arn=execution_role(
+            f"{name}-execution", log_group, access.secrets, args.ground.account_id, opts
+        ).arn,
         container_definitions=container_definitions(worker),
         opts=opts,
     )

@@ -24,8 +24,6 @@ def _alarms(scope: Scope) -> Any:
     return [alarm["AlarmARN"] for alarm in alarms] if isinstance(alarms, list) else None
 
 
-METRICS = "targetTrackingScalingPolicyConfiguration.customizedMetricSpecification.metrics"
-
 ENTRIES = {
     "Target": Entry(
         service="application-autoscaling",

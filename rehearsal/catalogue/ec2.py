@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rehearsal.catalogue.entry import Call, Entry, Inputs, Scope
-from rehearsal.catalogue.instance_types import unknown_instance_types
 
 PROTOCOL_NUMBERS = {"all": "-1", "icmp": "1", "tcp": "6", "udp": "17", "icmpv6": "58"}
 MANAGED = "Managed by Pulumi"
@@ -188,10 +187,6 @@ def _traffic(inputs: Inputs) -> Iterator[tuple[str, str]]:
     watched = [key for key in ("vpcId", "subnetId", "eniId") if inputs.get(key)]
     if watched and not inputs.get("trafficType"):
         yield "trafficType", "nothing was given, ACCEPT, REJECT or ALL is needed"
-
-
-def _template_types(inputs: Inputs) -> Iterator[tuple[str, str]]:
-    yield from unknown_instance_types("instanceType", inputs.get("instanceType"))
 
 
 def _dns_entries(scope: Scope) -> Any:
@@ -502,7 +497,6 @@ ENTRIES = {
             "defaultVersion": "a change of an existing template",
             "updateDefaultVersion": "a change of an existing template",
         },
-        rules=(_template_types,),
         id="{LaunchTemplateId}",
         outputs={
             "arn": _arn("launch-template", "{LaunchTemplateId}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,8 +51,6 @@ def _attribute(property: str) -> Entry:
 
 
 def _redrive_count(inputs: Inputs) -> Iterator[tuple[str, str]]:
-    import json
-
     try:
         policy: Any = json.loads(inputs.get("redrivePolicy") or "{}")
     except ValueError:

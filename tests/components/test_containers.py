@@ -119,7 +119,11 @@ def test_variables_and_secrets_stand_in_one_order_however_they_are_given():
         environment={"B": "2", "A": "1"}, secrets=[secret("Z_KEY"), secret("Y_KEY")]
     ).rendered()
 
-    assert definition["environment"] == [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
+    assert definition["environment"] == [
+        {"name": "A", "value": "1"},
+        {"name": "AWS_REGION", "value": "us-east-1"},
+        {"name": "B", "value": "2"},
+    ]
     assert definition["secrets"] == [
         {"name": "Y_KEY", "valueFrom": OPENAI},
         {"name": "Z_KEY", "valueFrom": OPENAI},
@@ -151,7 +155,7 @@ def test_the_execution_role_pulls_fetches_and_logs_and_nothing_else():  # M31
     def program() -> None:
         opts = with_aws(aws_provider())
         group = ground().logs.group("worker-logs", "ecs", "worker", opts)
-        execution_role("worker-execution", group, [secret("OPENAI_API_KEY")], opts)
+        execution_role("worker-execution", group, [secret("OPENAI_API_KEY")], "123456789012", opts)
 
     recorded = record(program)
     statements = {

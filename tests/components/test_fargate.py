@@ -213,6 +213,7 @@ def test_secrets_are_fetched_when_a_task_starts():  # M32
     definition = container(api(environment={"LOG_LEVEL": "info"})[1])
 
     assert definition["environment"] == [
+        {"name": "AWS_REGION", "value": "us-east-1"},
         {"name": "LOG_LEVEL", "value": "info"},
         {"name": "MEDIA_BUCKET", "value": "backlot-dev-media"},
     ]

@@ -220,7 +220,7 @@ def test_instances_and_volumes_carry_the_stacks_tags():
         {"resource_type": "volume", "tags": own},
     ]
     tags = recorded.one("autoscaling.Group")["tags"]
-    assert all(tag["propagateAtLaunch"] is True for tag in tags)
+    assert all(tag["propagate_at_launch"] is True for tag in tags)
     assert {tag["key"]: tag["value"] for tag in tags} == {**own, "AmazonECSManaged": ""}
 
 
@@ -443,6 +443,7 @@ def variables(recorded: Recorded) -> dict[str, str]:
 def test_a_worker_is_told_its_queue_and_its_times_and_what_it_uses():
     _, recorded = recorded_fleet([STORES], environment={"MODEL": "xl"})
     assert variables(recorded) == {
+        "AWS_REGION": "us-east-1",
         "HEARTBEAT_SECONDS": "40",
         "JOB_LIMIT_SECONDS": "900",
         "MEDIA_BUCKET": "backlot-dev-media",

@@ -94,3 +94,23 @@ def test_a_role_uses_no_deprecated_inline_policies():
     role = recorded_role([CONSUME]).one("iam.Role")
     assert "inline_policies" not in role
     assert "managed_policy_arns" not in role
+
+
+def test_a_role_for_one_account_is_assumed_for_that_account_alone():
+    def trust(account_id: str | None) -> dict[str, object]:
+        recorded = record(
+            lambda: service_role(
+                "worker",
+                "ecs-tasks.amazonaws.com",
+                (),
+                pulumi.ResourceOptions(provider=aws_provider()),
+                account_id=account_id,
+            )
+        )
+        [statement] = recorded.one("iam.Role").json("assume_role_policy")["Statement"]
+        return statement
+
+    assert trust("123456789012")["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "123456789012"}
+    }
+    assert "Condition" not in trust(None)

@@ -223,7 +223,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
         "aws:ec2/launchTemplate:LaunchTemplate",
         {"instanceType": "g5.2xlrge"},
-        'instanceType: EC2 has no instance type "g5.2xlrge"; near: g5.2xlarge',
+        'instanceType: "g5.2xlrge" is not one of 1437 values; near: g5.2xlarge',
     ),
     (
         "aws:autoscaling/group:Group",

@@ -99,9 +99,9 @@ def test_no_secret_is_readable_in_the_written_graph(stack: str, stack_graph: Sta
     ]
     assert passwords, "the cache's token is one, in every stack"
     assert not [password for password in passwords if password in written]
-    assert all(
-        not _readable(node) for node in recorded.all("secretsmanager.SecretVersion")
-    ), "a version's text that holds a password must be marked secret"
+    assert all(not _readable(node) for node in recorded.all("secretsmanager.SecretVersion")), (
+        "a version's text that holds a password must be marked secret"
+    )
 
 
 def _readable(version: Node) -> bool:
