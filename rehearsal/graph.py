@@ -92,7 +92,8 @@ class Finding:
     source: str
     urn: str
     check: str
-    """Which oracle spoke: shape, model, moto, reference, cfn-lint, name, urn, provider, program."""
+    """Which oracle spoke: shape, model, moto, reference, pair, cfn-lint, name, urn, awsx, provider,
+    lookup, transform, skipped, program, rehearsal."""
     severity: Severity
     message: str
 

@@ -56,7 +56,7 @@ class Report:
         self._components(graph)
         self._outputs(graph)
         self._made(graph, seconds, record_only=record_only)
-        self._findings(sorted(set(graph.findings)), graph)
+        self._findings(sorted(set(graph.findings), key=_line_order), graph)
         self._verdict(graph, record_only=record_only)
 
     def _components(self, graph: Graph) -> None:
@@ -155,13 +155,14 @@ class _Branch:
 
     kind: str
     name: str
+    source: str
     count: int = 0
     branches: list[_Branch] = field(default_factory=list)
 
 
 def _tree(graph: Graph) -> list[_Branch]:
     components = {
-        urn: _Branch(resource.type.rpartition(":")[2], resource.name)
+        urn: _Branch(resource.type.rpartition(":")[2], resource.name, resource.source)
         for urn, resource in graph.resources.items()
         if not resource.custom
     }
@@ -191,8 +192,19 @@ def _rows(branches: Sequence[_Branch], depth: int) -> Iterator[tuple[int, _Branc
         yield from _rows(sorted(branch.branches, key=_order), depth + 1)
 
 
-def _order(branch: _Branch) -> tuple[str, str]:
-    return branch.name, branch.kind
+def _order(branch: _Branch) -> tuple[str, int, str, str]:
+    """As the program has them, which is the order of the picture."""
+    return *_place(branch.source), branch.name, branch.kind
+
+
+def _line_order(finding: Finding) -> tuple[str, int, Finding]:
+    return *_place(finding.source), finding
+
+
+def _place(source: str) -> tuple[str, int]:
+    """File and line of `__main__.py:61`, so that line 7 comes before line 14."""
+    file, _, line = source.rpartition(":")
+    return (file, int(line)) if line.isdecimal() else (source, 0)
 
 
 def _lines(value: Any) -> list[str]:

@@ -13,5 +13,15 @@ __all__ = ["run"]
 
 
 def run(graph: Graph) -> list[Finding]:
-    """Every finding of every check over everything the rehearsal recorded."""
-    return [*references.check(graph), *pairs.check(graph), *cfn_lint.check(graph)]
+    """Every finding of every check over everything the rehearsal recorded.
+
+    What the API's own model has refused already is not said a second time.
+    """
+    refused = {_property(finding) for finding in graph.findings if finding.check == "model"}
+    linted = [finding for finding in cfn_lint.check(graph) if _property(finding) not in refused]
+    return [*references.check(graph), *pairs.check(graph), *linted]
+
+
+def _property(finding: Finding) -> tuple[str, str]:
+    """Which input of which resource a finding is about; findings begin with its path."""
+    return finding.urn, finding.message.partition(":")[0]
