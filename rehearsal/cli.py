@@ -102,9 +102,10 @@ def _port(text: str) -> int:
 
 
 def _config_file(asked: argparse.Namespace) -> str:
-    """The settings' file, relative to the project. Raises ProjectError for an unknown stack."""
+    """The settings' file, as the project finds it. Raises ProjectError for an unknown stack."""
     if asked.config_file:
-        return os.path.relpath(asked.config_file, asked.directory)
+        here = asked.directory == Path()
+        return asked.config_file if here else os.path.relpath(asked.config_file, asked.directory)
     file = f"Pulumi.{asked.stack}.yaml"
     stacks = load_project(asked.directory).stacks
     if asked.stack not in stacks:
