@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.grants import Statement, merged, service_role
+from components.grants import ServiceRole, Statement, merged, service_role
 
 TASKS = "ecs-tasks.amazonaws.com"
 """The service that assumes the roles of a task."""
@@ -122,6 +122,16 @@ class Container:
         return definition
 
 
+def ecs_cluster(name: str, opts: pulumi.ResourceOptions) -> aws.ecs.Cluster:
+    """A cluster with Container Insights, which alone publishes how many tasks are wanted and run.
+
+    Scaling and alarms read those. Cost: by the metric.
+    """
+    return aws.ecs.Cluster(
+        name, settings=[{"name": "containerInsights", "value": "enhanced"}], opts=opts
+    )
+
+
 def container_definitions(*containers: Container) -> pulumi.Output[str]:
     """The containers of one task, as a task definition takes them."""
     return pulumi.Output.json_dumps([container.rendered() for container in containers])
@@ -133,7 +143,7 @@ def execution_role(
     secrets: Iterable[ContainerSecret],
     account_id: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
-) -> aws.iam.Role:
+) -> ServiceRole:
     """The role under which ECS starts a task: pull the image, fetch `secrets`, write the log.
 
     The task's own code never has it.

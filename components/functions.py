@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import pulumi
 import pulumi_aws as aws
 
-from components.grants import Statement, policy_document, service_role
+from components.grants import Statement, service_role
 from components.logs import Logs
 from components.observe import Alarm, Metric, Severity
 
@@ -35,21 +35,18 @@ def platform_function(
     Cost: nothing that shows; a call a minute stays below 0.10 USD a month.
     """
     log_group = logs.group(f"{name}-logs", "aws/lambda", folder.replace("_", "-"), opts)
-    role = service_role(name, "lambda.amazonaws.com", (), opts)
-    policy = aws.iam.RolePolicy(
-        f"{name}-policy",
-        role=role.id,
-        policy=policy_document(
-            (
-                Statement(
-                    sid="WriteLogs",
-                    actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                    resources=[pulumi.Output.concat(log_group.arn, ":*")],
-                ),
-                *statements,
-            )
+    role = service_role(
+        name,
+        "lambda.amazonaws.com",
+        (
+            Statement(
+                sid="WriteLogs",
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[pulumi.Output.concat(log_group.arn, ":*")],
+            ),
+            *statements,
         ),
-        opts=opts,
+        opts,
     )
     return aws.lambda_.Function(
         name,
@@ -69,8 +66,7 @@ def platform_function(
         logging_config=aws.lambda_.FunctionLoggingConfigArgs(
             log_format="JSON", log_group=log_group.name
         ),
-        # Whatever calls the function first may do so the moment it stands.
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[policy])),
+        opts=opts,
     )
 
 

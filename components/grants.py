@@ -47,6 +47,13 @@ def merged(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     return tuple(by_sid.values())
 
 
+def key_grant(sid: str, key_arn: pulumi.Input[str] | None, *actions: str) -> tuple[Statement, ...]:
+    """The statement to use a customer-managed key; none without one, since AWS's own need none."""
+    if key_arn is None:
+        return ()
+    return (Statement(sid=sid, actions=actions, resources=[key_arn]),)
+
+
 def policy_document(statements: Iterable[Statement]) -> pulumi.Output[str]:
     """The statements as an identity policy, in the order given."""
     return pulumi.Output.json_dumps(
@@ -57,6 +64,19 @@ def policy_document(statements: Iterable[Statement]) -> pulumi.Output[str]:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ServiceRole:
+    """A role whose name and ARN are known only once it holds all its grants.
+
+    So nothing begins under it too early: RDS refuses a monitoring role that may not write yet. And
+    nothing loses it too soon when a stack is taken down: an ECS agent without its grants cannot
+    report that its tasks have stopped, and the service would wait for that in vain.
+    """
+
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+
+
 def service_role(
     name: str,
     service: str,
@@ -65,7 +85,7 @@ def service_role(
     *,
     account_id: pulumi.Input[str] | None = None,
     managed_policies: Mapping[str, str] | None = None,
-) -> aws.iam.Role:
+) -> ServiceRole:
     """A role that `service` (`ecs-tasks.amazonaws.com`) assumes, made of `statements`.
 
     With `account_id` it assumes it for that account's work alone. Not every service says for whom
@@ -89,9 +109,16 @@ def service_role(
         ),
         opts=opts,
     )
+    grants: list[aws.iam.RolePolicy | aws.iam.RolePolicyAttachment] = [
+        aws.iam.RolePolicyAttachment(f"{name}-{key}", role=role.name, policy_arn=arn, opts=opts)
+        for key, arn in (managed_policies or {}).items()
+    ]
     statements = tuple(statements)
     if statements:
-        aws.iam.RolePolicy(name, role=role.id, policy=policy_document(statements), opts=opts)
-    for key, arn in (managed_policies or {}).items():
-        aws.iam.RolePolicyAttachment(f"{name}-{key}", role=role.name, policy_arn=arn, opts=opts)
-    return role
+        policy = policy_document(statements)
+        grants.append(aws.iam.RolePolicy(name, role=role.id, policy=policy, opts=opts))
+
+    def when_granted(value: pulumi.Output[str]) -> pulumi.Output[str]:
+        return pulumi.Output.all(value, *(grant.id for grant in grants)).apply(lambda both: both[0])
+
+    return ServiceRole(name=when_granted(role.name), arn=when_granted(role.arn))

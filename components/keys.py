@@ -14,12 +14,7 @@ from components.ground import Place
 from components.naming import physical_name
 from settings.keys import KeysSettings
 
-PUBLISHERS = (
-    "budgets.amazonaws.com",
-    "cloudwatch.amazonaws.com",
-    "events.amazonaws.com",
-    "events.rds.amazonaws.com",
-)
+PUBLISHERS = ("budgets.amazonaws.com", "cloudwatch.amazonaws.com")
 """The services that report to the stack's topics; to an encrypted one they need its key as well."""
 
 
@@ -38,7 +33,7 @@ class Keys(pulumi.ComponentResource):
     """
 
     data_arn: pulumi.Output[str] | None
-    """Database, cache, buckets, queues and secrets. None: the keys AWS owns."""
+    """Database, cache, buckets, queues, secrets and image repositories. None: the keys AWS owns."""
     logs_arn: pulumi.Output[str] | None
     """Log groups and notices. None: the keys AWS owns."""
 

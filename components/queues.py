@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.access import Access
-from components.grants import Statement
+from components.grants import Statement, key_grant
 from components.ground import Ground
 from components.naming import physical_name
 from components.observe import Alarm, Metric, Panel
@@ -101,10 +101,7 @@ class WorkQueue(pulumi.ComponentResource):
     ) -> tuple[Statement, ...]:
         sid = verb + self._queue.title().replace("-", "")
         messages = Statement(sid=sid, actions=actions, resources=[self.arn])
-        if self._key_arn is None:
-            return (messages,)
-        key = Statement(sid=f"{sid}Key", actions=key_actions, resources=[self._key_arn])
-        return (messages, key)
+        return (messages, *key_grant(f"{sid}Key", self._key_arn, *key_actions))
 
 
 def _dead_letter_queue(
@@ -182,7 +179,7 @@ def _alarms(
         ),
         Alarm(
             name="oldest-message",
-            summary=f"A job has waited for {settings.age_alarm_seconds} s; nobody takes it.",
+            summary=f"A job is {settings.age_alarm_seconds} s old; nobody takes or finishes it.",
             watch=_metric(queue, "ApproximateAgeOfOldestMessage", "oldest"),
             comparison="above",
             threshold=settings.age_alarm_seconds,

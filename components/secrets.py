@@ -10,7 +10,7 @@ import pulumi_aws as aws
 
 from components.access import Access
 from components.containers import ContainerSecret
-from components.grants import Statement
+from components.grants import Statement, key_grant
 from components.ground import Ground
 from components.naming import physical_name
 from settings.secrets import SecretSettings
@@ -125,7 +125,5 @@ def _read(
     action = "ssm:GetParameters" if settings.store == "ssm" else "secretsmanager:GetSecretValue"
     title = key.title().replace("-", "")
     read = Statement(sid=f"ReadApiKey{title}", actions=[action], resources=[arn])
-    if key_arn is None:
-        return (read,)
     # One statement for all of them: they share the key.
-    return read, Statement(sid="DecryptApiKeys", actions=["kms:Decrypt"], resources=[key_arn])
+    return (read, *key_grant("DecryptApiKeys", key_arn, "kms:Decrypt"))

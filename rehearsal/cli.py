@@ -1,7 +1,7 @@
 """`python -m rehearsal STACK`: the command line.
 
 Exits with 0 when everything was created and nothing found worse than a warning, 1 on findings and
-on programs or files that cannot run, 2 when the command itself was wrong.
+on programs or files that cannot run, 2 when the command itself was wrong, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -21,19 +22,33 @@ from rehearsal.contract import Provider
 from rehearsal.graph import Graph
 from rehearsal.project import ProjectError, load_project
 from rehearsal.report import Report
-from rehearsal.run import rehearse
+from rehearsal.run import rehearse, without_account
 
-OK, FAILED = 0, 1
+OK, FAILED, INTERRUPTED = 0, 1, 128 + signal.SIGINT
 PORTS = range(65536)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    started = time.perf_counter()
     asked = _parse(arguments)
+    # asyncio would take the first Ctrl-C for a wish to end at the program's next await. It leaves
+    # any handler alone but Python's own.
+    before = signal.signal(signal.SIGINT, lambda *given: signal.default_int_handler(*given))
+    try:
+        return _rehearse(asked)
+    except KeyboardInterrupt:
+        print("\nInterrupted: nothing was written", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _rehearse(asked: argparse.Namespace) -> int:
+    started = time.perf_counter()
     # The process ends soon; until then a collection would only walk what is still needed.
     gc.disable()
     report = Report()
-    with ExitStack() as open_until_the_end:
+    # A profile that is set and not there would end the in-memory AWS before it begins.
+    with without_account(), ExitStack() as open_until_the_end:
         try:
             config_file = _config_file(asked)
             with report.progress(asked.stack) as on_event:

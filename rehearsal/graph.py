@@ -92,8 +92,8 @@ class Finding:
     source: str
     urn: str
     check: str
-    """Which oracle spoke: shape, model, moto, reference, pair, cfn-lint, name, urn, awsx, provider,
-    lookup, transform, skipped, program, rehearsal."""
+    """Which oracle spoke: shape, model, moto, reference, pair, double, cfn-lint, name, urn, asset,
+    awsx, provider, lookup, transform, log, skipped, program, rehearsal."""
     severity: Severity
     message: str
 
@@ -139,6 +139,12 @@ class Graph:
     def write(self) -> str:
         """The graph as text: sorted, and the same bytes for the same program and settings."""
         return json.dumps(self.as_json(), indent=1, sort_keys=True, default=repr) + "\n"
+
+
+def place(source: str) -> tuple[str, int]:
+    """File and line of `__main__.py:61`, so that line 7 comes before line 14."""
+    file, _, line = source.rpartition(":")
+    return (file, int(line)) if line.isdecimal() else (source, 0)
 
 
 def _masked(properties: Mapping[str, Any], secret: Sequence[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -69,6 +70,7 @@ class Monitor(mocks.MockMonitor):
         self._root = ""
         self._unmade: set[str] = set()
         self._doubled: set[str] = set()
+        self._refused_lookups: list[str] = []
         self._secret_texts: set[str] = set()
         self._transforms_below: dict[str, list[str]] = {}
         self._stack_callbacks: list[str] = []
@@ -149,8 +151,10 @@ class Monitor(mocks.MockMonitor):
                 source=source,
                 severity="warning",
             )
-            outputs = {"name": request.id, "outputs": {}, "secretOutputNames": []}
-            return resource_pb2.ReadResourceResponse(urn=urn, properties=_wire(outputs, ()))
+            outputs = {"name": request.id, "outputs": UNKNOWN, "secretOutputNames": []}
+            return resource_pb2.ReadResourceResponse(
+                urn=urn, id=request.id, properties=_wire(outputs, ()), unknown=True
+            )
         self._refuse_default_provider(resource)
         created = self._settle(
             resource, lambda: self.provider.read(resource, request.id, self.graph)
@@ -158,6 +162,14 @@ class Monitor(mocks.MockMonitor):
         if created is None:
             self._unmade.add(urn)
             return resource_pb2.ReadResourceResponse(urn=urn, result=resource_pb2.Result.FAIL)
+        if created.made_in == "shadow":
+            self._find(
+                "lookup",
+                f"{request.id!r} is not of this program, so a rehearsal knows no more of it",
+                urn=urn,
+                source=source,
+                severity="warning",
+            )
         return resource_pb2.ReadResourceResponse(
             urn=urn,
             id=resource.id,
@@ -199,6 +211,7 @@ class Monitor(mocks.MockMonitor):
         except LookupError as problem:
             message = str(problem.args[0]) if problem.args else str(problem)
             self._find("lookup", message, source=source)
+            self._refused_lookups.append(message)
             failure = provider_pb2.CheckFailure(reason=message)
             return resource_pb2.ResourceInvokeResponse(failures=[failure])
         secret = set(answer) if props.secret else ()
@@ -212,6 +225,11 @@ class Monitor(mocks.MockMonitor):
         self._find("transform", "invoke transforms are not run by a rehearsal", severity="warning")
         return empty_pb2.Empty()
 
+    def has_told(self, problem: BaseException) -> bool:
+        """Whether an exception is how the SDK passes on a lookup that is a finding already."""
+        said = str(problem)
+        return said.startswith("invoke of ") and any(one in said for one in self._refused_lookups)
+
     def finish(self) -> None:
         """Have the whole graph checked, and its secrets hidden."""
         if not self.preview:
@@ -224,14 +242,25 @@ class Monitor(mocks.MockMonitor):
         A provider repeats inputs under other names (`tags` in `tagsAll`), and a refusal quotes what
         it refuses; the engine's marks reach neither.
         """
-        # The longest first, so that a secret that contains another leaves nothing behind.
-        texts = sorted(self._secret_texts, key=lambda text: (-len(text), text))
-        for resource in self.graph.resources.values():
-            resource.secret_inputs = _marked(resource.inputs, resource.secret_inputs, texts)
-            resource.secret_outputs = _marked(resource.outputs, resource.secret_outputs, texts)
         graph = self.graph
-        graph.secret_outputs = _marked(graph.outputs, graph.secret_outputs, texts)
-        graph.findings = [_scrubbed(finding, texts) for finding in graph.findings]
+        anywhere = _any_of(self._secret_texts)
+        of_resource: dict[str, re.Pattern[str]] = {}
+        for urn, resource in graph.resources.items():
+            own = {
+                text
+                for key in resource.secret_inputs
+                for text in _texts(resource.inputs.get(key))
+                if text
+            }
+            quoted = _any_of(self._secret_texts, own) if own else anywhere
+            of_resource[urn] = quoted
+            resource.secret_inputs = _marked(resource.inputs, resource.secret_inputs, quoted)
+            resource.secret_outputs = _marked(resource.outputs, resource.secret_outputs, quoted)
+        graph.secret_outputs = _marked(graph.outputs, graph.secret_outputs, anywhere)
+        graph.findings = [
+            replace(one, message=of_resource.get(one.urn, anywhere).sub(SECRET, one.message))
+            for one in graph.findings
+        ]
 
     @contextmanager
     def lookups_with_lines(self) -> Iterator[None]:
@@ -691,22 +720,22 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
+def _any_of(secrets: Iterable[str], own: Iterable[str] = ()) -> re.Pattern[str]:
+    """Finds secrets in a text; those of the resource itself when short too, as whole words."""
+    patterns = {secret: rf"(?<!\w){re.escape(secret)}(?!\w)" for secret in own}
+    patterns |= {secret: re.escape(secret) for secret in secrets}
+    # The longest first, so that a secret that contains another leaves nothing behind.
+    longest_first = sorted(patterns, key=lambda secret: (-len(secret), secret))
+    return re.compile("|".join(patterns[secret] for secret in longest_first) or r"(?!)")
+
+
 def _marked(
-    values: Mapping[str, Any], secret: Sequence[str], texts: Sequence[str]
+    values: Mapping[str, Any], secret: Sequence[str], quoted: re.Pattern[str]
 ) -> tuple[str, ...]:
     quoting = {
-        key
-        for key, value in values.items()
-        if any(text in found for found in _texts(value) for text in texts)
+        key for key, value in values.items() if any(quoted.search(text) for text in _texts(value))
     }
     return tuple(sorted({*secret, *quoting}))
-
-
-def _scrubbed(finding: Finding, texts: Sequence[str]) -> Finding:
-    message = finding.message
-    for text in texts:
-        message = message.replace(text, SECRET)
-    return finding if message == finding.message else replace(finding, message=message)
 
 
 def _relative(path: Path, root: Path) -> str:

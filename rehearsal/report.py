@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from rehearsal.graph import SECRET, Finding, Graph, Resource
+from rehearsal.graph import SECRET, Finding, Graph, Resource, Unknown, place
 
 WIDTH = 100
 _URN = re.compile(r"urn:pulumi:\S+?::\S+?::(?:\S+\$)?(\S+?)::([^\s,;]+)")
@@ -52,7 +52,8 @@ class Report:
             yield on_event
 
     def show(self, graph: Graph, seconds: float, *, record_only: bool = False) -> None:
-        self._line(f"[bold]{graph.project} / {graph.stack}[/]  [dim]{escape(graph.config_file)}[/]")
+        title = escape(f"{graph.project} / {graph.stack}")
+        self._line(f"[bold]{title}[/]  [dim]{escape(graph.config_file)}[/]")
         self._components(graph)
         self._outputs(graph)
         self._made(graph, seconds, record_only=record_only)
@@ -83,7 +84,8 @@ class Report:
         for key, value in sorted(graph.outputs.items()):
             secret = key in graph.secret_outputs
             for number, said in enumerate(_lines(SECRET if secret else value)):
-                self._line(f"  {key if number == 0 else '':<{widest}}  {escape(said)}")
+                label = f"{key if number == 0 else '':<{widest}}"
+                self._line(escape(f"  {label}  {said}"))
 
     def _made(self, graph: Graph, seconds: float, *, record_only: bool) -> None:
         resources = [one for one in graph.resources.values() if one.made_in != "component"]
@@ -99,11 +101,21 @@ class Report:
             if (count := made[place])
         ]
         said = f": {', '.join(parts)}" if parts else ""
-        self._line(f"\n{len(resources)} resources in {seconds:.1f} s{said}")
-        shadowed = sorted({_short(one.type) for one in resources if one.made_in == "shadow"})
-        if shadowed and not record_only:
-            self._line("\nRecorded, not created, because moto lacks them:")
-            self._paragraph(", ".join(shadowed), indent="  ")
+        self._line(f"\n{_counted(len(resources), 'resource')} in {seconds:.1f} s{said}")
+        if record_only:
+            return
+        # A faulty request is not held against moto, nor is what stood before the program.
+        told = {
+            one.urn for one in graph.findings if one.severity == "error" or one.check == "lookup"
+        }
+        shadowed = [one for one in resources if one.made_in == "shadow"]
+        for why, types in (
+            ("because moto lacks them", {one.type for one in shadowed if one.urn not in told}),
+            ("because of what was found", {one.type for one in shadowed if one.urn in told}),
+        ):
+            if types:
+                self._line(f"\nRecorded, not created, {why}:")
+                self._paragraph(", ".join(sorted(map(_short, types))), indent="  ")
 
     def _findings(self, findings: Sequence[Finding], graph: Graph) -> None:
         if not findings:
@@ -124,17 +136,21 @@ class Report:
     def _verdict(self, graph: Graph, *, record_only: bool) -> None:
         severities = Counter(finding.severity for finding in set(graph.findings))
         found = " and ".join(
-            f"{count} {severity}{'s' if count > 1 else ''}"
+            _counted(count, severity)
             for severity in ("error", "warning")
             if (count := severities[severity])
         )
+        stack = escape(graph.stack)
         if graph.failed:
-            self._line(f"\n[bold red]{graph.stack} would fail[/]: {found}")
+            self._line(f"\n[bold red]{stack} would fail[/]: {found}")
+        elif not graph.resources:
+            said = f", with {found}" if found else ""
+            self._line(f"\n[bold yellow]{stack} is empty[/]: the program makes nothing{said}")
         elif record_only:
             said = f", with {found}" if found else ""
-            self._line(f"\n[bold green]{graph.stack} was recorded[/], not created{said}")
+            self._line(f"\n[bold green]{stack} was recorded[/], not created{said}")
         else:
-            self._line(f"\n[bold green]{graph.stack} stands[/]: {found or 'no findings'}")
+            self._line(f"\n[bold green]{stack} stands[/]: {found or 'no findings'}")
 
     def _paragraph(self, text: str, *, indent: str) -> None:
         for line in textwrap.wrap(
@@ -194,17 +210,11 @@ def _rows(branches: Sequence[_Branch], depth: int) -> Iterator[tuple[int, _Branc
 
 def _order(branch: _Branch) -> tuple[str, int, str, str]:
     """As the program has them, which is the order of the picture."""
-    return *_place(branch.source), branch.name, branch.kind
+    return *place(branch.source), branch.name, branch.kind
 
 
 def _line_order(finding: Finding) -> tuple[str, int, Finding]:
-    return *_place(finding.source), finding
-
-
-def _place(source: str) -> tuple[str, int]:
-    """File and line of `__main__.py:61`, so that line 7 comes before line 14."""
-    file, _, line = source.rpartition(":")
-    return (file, int(line)) if line.isdecimal() else (source, 0)
+    return *place(finding.source), finding
 
 
 def _lines(value: Any) -> list[str]:
@@ -218,7 +228,13 @@ def _lines(value: Any) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=repr)
+    if isinstance(value, str | Unknown):
+        return str(value)
+    return json.dumps(value, sort_keys=True, default=repr, ensure_ascii=False)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _named(urn: re.Match[str]) -> str:

@@ -88,26 +88,39 @@ def rehearse_program(
     config: Mapping[str, str] | None = None,
     secret_keys: Iterable[str] = (),
     config_file: str = "",
-    program_dir: str | Path = ".",
+    program_dir: str | Path | None = None,
     preview: bool = False,
     on_event: Callable[[Resource], None] | None = None,
 ) -> Graph:
     """Run a function as a Pulumi program and return what it registered.
 
     `config` has full keys (`aws:region`, `project:key`) and text values, as the engine hands them
-    over. With `preview` no custom resource is made and all their outputs are unknown.
+    over. With `preview` no custom resource is made and all their outputs are unknown. Source lines
+    are relative to `program_dir`, which is where the function was written unless it is given.
 
     Raises `pulumi.RunError` when the program raises it: that is how a program refuses its settings.
-    Any other exception of the program becomes a finding of check `program`.
+    Any other exceptions of the program become findings of check `program`.
     """
-    root = Path(program_dir).resolve()
+    root = Path(program_dir or _home(program)).resolve()
     settled = dict(config or {})
     region = settled.get("aws:region", DEFAULT_REGION)
     graph = Graph(project=project, stack=stack, config_file=config_file, program_dir=str(root))
 
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
+    with (
+        without_account(
+            AWS_DEFAULT_REGION=region,
+            # An Output inside an f-string raises instead of putting a warning into a name.
+            PULUMI_ERROR_OUTPUT_STRING="true",
+            **{CONFIG_FILE_VARIABLE: config_file},
+        ),
+        _offline(),
+        _uncollected(),
+        _awaited_in_turn() as failures,
+        asyncio.Runner() as runner,
+    ):
+        loop = runner.get_loop()
         loop.set_default_executor(ThreadPoolExecutor(1))
+        loop.set_task_factory(failures.task)
         # After an error, futures nobody awaited any more would each print a traceback.
         loop.set_exception_handler(lambda _loop, _context: None)
         monitor = Monitor(
@@ -119,19 +132,31 @@ def rehearse_program(
             preview=preview,
             on_event=on_event,
         )
-        _configure(monitor, root, settled, secret_keys, preview)
-        try:
+
+        async def main() -> None:
+            _configure(monitor, root, settled, secret_keys, preview)
             with monitor.lookups_with_lines():
                 await sdk.run_in_stack(program)
-        except pulumi.RunError:
-            raise
-        except (Exception, SystemExit) as problem:  # the program's code may raise anything
-            graph.findings.append(_program_finding(problem, root))
-        monitor.finish()
 
-    with _environment(config_file, region), _offline(), _uncollected(), _awaited_in_turn():
-        contextvars.copy_context().run(asyncio.run, main())
+        try:
+            runner.run(main(), context=contextvars.copy_context())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:  # the program's code may raise anything, and exit
+            failures.add(problem)
+        graph.findings += [
+            _program_finding(problem, frames, root)
+            for problem, frames in failures.seen()
+            if not monitor.has_told(problem)
+        ]
+        monitor.finish()
     return graph
+
+
+def _home(program: Program) -> Path:
+    """The directory of the file that a function was written in."""
+    code = getattr(program, "__code__", None)
+    return Path(code.co_filename).parent if code else Path()
 
 
 def _configure(
@@ -207,21 +232,70 @@ def _without_default_provider(config: Mapping[str, str]) -> list[str]:
     return json.loads(config.get("pulumi:disable-default-providers", "[]"))
 
 
-def _program_finding(problem: BaseException, root: Path) -> Finding:
+class _Failures:
+    """What the program raised, each exception once, with the frames it came through.
+
+    An exception reaches every output that was made from the one that failed, but it has its frames
+    only until the first of them has awaited it. So every task is asked for them as it ends.
+    """
+
+    def __init__(self) -> None:
+        self._frames: dict[int, tuple[BaseException, traceback.StackSummary]] = {}
+        self._seen: set[int] = set()
+
+    def task(
+        self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
+    ) -> asyncio.Task[Any]:
+        """A task factory."""
+        task = asyncio.Task(coroutine, loop=loop, **options)
+        task.add_done_callback(self._ended)
+        return task
+
+    def add(self, problem: BaseException) -> None:
+        """Raises `problem` itself when that is how the program refuses its settings."""
+        if isinstance(problem, pulumi.RunError):
+            raise problem
+        while problem.__cause__ and str(problem).startswith("While processing "):
+            problem = problem.__cause__  # the SDK's wrapping quotes an address in memory
+        self._keep(problem)
+        self._seen.add(id(problem))
+
+    def seen(self) -> list[tuple[BaseException, traceback.StackSummary]]:
+        return [kept for key, kept in self._frames.items() if key in self._seen]
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        if not task.cancelled() and (problem := task.exception()):
+            self._keep(problem)
+
+    def _keep(self, problem: BaseException) -> None:
+        if id(problem) not in self._frames:
+            self._frames[id(problem)] = problem, traceback.extract_tb(problem.__traceback__)
+
+
+def _program_finding(problem: BaseException, frames: traceback.StackSummary, root: Path) -> Finding:
     """The exception with the program's own lines: the frames of the SDK help nobody."""
-    frames = [
-        (Path(frame.filename).relative_to(root), frame)
-        for frame in traceback.extract_tb(problem.__traceback__)
+    said = f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
+    steps = [
+        (
+            f"{Path(frame.filename).relative_to(root)}:{frame.lineno}",
+            f" in {frame.name}",
+            frame.line,
+        )
+        for frame in frames
         if _is_programs(Path(frame.filename), root)
     ]
-    said = f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
-    lines = [f"{path}:{frame.lineno} in {frame.name}: {frame.line}" for path, frame in frames]
+    if isinstance(problem, SyntaxError) and problem.filename:
+        file = Path(problem.filename)
+        said = f"{type(problem).__name__}: {problem.msg}"
+        if _is_programs(file, root):  # a file that cannot be read has no frame of its own
+            line = (problem.text or "").strip()
+            steps.append((f"{file.relative_to(root)}:{problem.lineno}", "", line))
     return Finding(
-        source=f"{frames[-1][0]}:{frames[-1][1].lineno}" if frames else "",
+        source=steps[-1][0] if steps else "",
         urn="",
         check="program",
         severity="error",
-        message="\n".join([said, *lines]),
+        message="\n".join([said, *(f"{place}{name}: {line}" for place, name, line in steps)]),
     )
 
 
@@ -231,8 +305,8 @@ def _is_programs(file: Path, root: Path) -> bool:
 
 
 @contextmanager
-def _environment(config_file: str, region: str) -> Iterator[None]:
-    """No real credentials, profile or endpoint for as long as the program runs."""
+def without_account(**variables: str) -> Iterator[None]:
+    """No real credentials, profile or endpoint in the environment, and `variables` set."""
     before = dict(os.environ)
     for name in before:
         if name.startswith(("AWS_", "PULUMI_")):
@@ -241,13 +315,10 @@ def _environment(config_file: str, region: str) -> Iterator[None]:
         {
             "AWS_ACCESS_KEY_ID": "rehearsal",
             "AWS_SECRET_ACCESS_KEY": "rehearsal",
-            "AWS_DEFAULT_REGION": region,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
-            # An Output inside an f-string raises instead of putting a warning into a name.
-            "PULUMI_ERROR_OUTPUT_STRING": "true",
-            CONFIG_FILE_VARIABLE: config_file,
+            **variables,
         }
     )
     try:
@@ -274,32 +345,34 @@ def _uncollected() -> Iterator[None]:
 
 
 @contextmanager
-def _awaited_in_turn() -> Iterator[None]:
-    """Await what the program left under way one by one.
+def _awaited_in_turn() -> Iterator[_Failures]:
+    """Await what the program left under way one by one, and collect what it raises.
 
-    The SDK's own loop watches all pending outputs anew whenever one of them is done, which makes a
-    third of a rehearsal's time and grows with the square of the program.
+    The SDK's own loop ends at the first exception, so the others would stay unsaid. And it watches
+    all pending outputs anew whenever one of them is done, which makes a third of a rehearsal's time
+    and grows with the square of the program.
     """
+    failures = _Failures()
 
     async def wait(await_all_outstanding_tasks: bool = True) -> None:
         registrations = settings._get_rpc_manager()
-        outputs = settings.SETTINGS.outputs
-        while registrations.rpcs or (await_all_outstanding_tasks and outputs):
-            while registrations.rpcs:
-                await asyncio.sleep(0)
-                await registrations.rpcs.pop()
-            if registrations.unhandled_exception is not None:
-                raise registrations.unhandled_exception
-            # A task that is done leaves the set by itself, and would take its error with it.
-            pending = list(outputs)
-            outputs.clear()
-            for task in pending:
-                await task
+        # The SDK hands its settings out through a descriptor that type checkers cannot follow.
+        pending_outputs: set[asyncio.Task[Any]] = settings.SETTINGS.outputs  # pyright: ignore[reportAttributeAccessIssue]
+        outputs = pending_outputs if await_all_outstanding_tasks else set()
+        while True:
+            await asyncio.sleep(0)  # what the program asked for last has yet to begin
+            pending = registrations.rpcs or outputs
+            if not pending:
+                return
+            try:
+                await pending.pop()
+            except Exception as problem:  # the program's code may raise anything
+                failures.add(problem)
 
     of_the_sdk = sdk.wait_for_rpcs
     sdk.wait_for_rpcs = wait
     try:
-        yield
+        yield failures
     finally:
         sdk.wait_for_rpcs = of_the_sdk
 

@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from settings.fields import EnvironmentName, ImageReference, Name, Percent, Port, Section, Unique
+from settings.fields import (
+    EnvironmentName,
+    ImageReference,
+    Name,
+    Port,
+    Section,
+    TargetPercent,
+    Unique,
+)
 
 
 class HealthSettings(Section):
@@ -47,9 +55,9 @@ class FargateApiSettings(Section):
     """Tasks that always run."""
     max_tasks: Annotated[int, Field(ge=1, le=1000)]
     """Tasks that scaling may reach."""
-    cpu_target: Percent = 70
+    cpu_target: TargetPercent = 70
     """Average CPU that scaling holds, in percent."""
-    memory_target: Percent = 80
+    memory_target: TargetPercent = 80
     """Average memory that scaling holds, in percent."""
     cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
     """Rest after a scaling step, out and in."""

@@ -51,11 +51,13 @@ class DatabaseSettings(Section):
     database_name: Annotated[
         str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$"), Field(examples=["app"])
     ] = "app"
-    """The database that RDS creates with the instance."""
+    """The database that RDS creates with the instance. A change later replaces the instance."""
     username: Annotated[
         str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,15}$"), Field(examples=["app"])
     ] = "app"
-    """The master user. `admin`, `rdsadmin` and SQL's own words such as `user` are reserved."""
+    """The master user. `admin`, `rdsadmin` and SQL's own words such as `user` are reserved.
+
+    A change later replaces the instance."""
     slow_query_ms: Annotated[int, Field(ge=1)] = 1000
     """Statements slower than this are logged. Never 0, which logs them all, data included."""
     insights_days: Literal[7, 31, 93, 186, 372, 731] = 7

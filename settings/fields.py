@@ -118,6 +118,8 @@ TagValue = Annotated[
     Field(examples=["platform"]),
 ]
 Percent = Annotated[int, Field(ge=0, le=100)]
+TargetPercent = Annotated[int, Field(ge=1, le=99)]
+"""What scaling holds: AWS refuses 0, and nothing ever rises above 100, so nothing would grow."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 LogRetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,

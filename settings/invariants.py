@@ -398,6 +398,24 @@ def jobs_fit_their_queue(
 
 
 @invariant
+def late_jobs_are_told_from_long_ones(
+    workers: Mapping[str, WorkerSettings], queues: Mapping[str, QueueSettings]
+) -> Violations:
+    """SQS counts the age of a message until it is deleted, so a job at work grows old as well."""
+    for name, fleet in workers.items():
+        queue = queues.get(fleet.queue)
+        longest = fleet.target_wait_seconds + fleet.job_limit_seconds
+        if queue is not None and queue.age_alarm_seconds < longest:
+            yield Violation(
+                "queues",
+                f"{fleet.queue}.age_alarm_seconds",
+                f"{queue.age_alarm_seconds} would wake somebody for a job that is not late: one of "
+                f"{name} may wait {fleet.target_wait_seconds} and work {fleet.job_limit_seconds} "
+                f"seconds; give at least {longest}",
+            )
+
+
+@invariant
 def job_times_are_possible(workers: Mapping[str, WorkerSettings]) -> Violations:
     for name, fleet in workers.items():
         if fleet.job_seconds > fleet.job_limit_seconds:

@@ -11,7 +11,10 @@ from settings.fields import Section
 
 class KeysSettings(Section):
     customer_managed: bool
-    """True: KMS keys of this account (1 USD a month each). False: the keys AWS owns, free."""
+    """True: KMS keys of this account (1 USD a month each). False: the keys AWS owns, free.
+
+    Decide before the first `pulumi up`: a change replaces the database, the cache and the image
+    repositories, with all that is in them."""
     rotation_days: Annotated[int, Field(ge=90, le=2560)] = 365
     """Days between rotations of a key's material."""
     deletion_days: Annotated[int, Field(ge=7, le=30)] = 30

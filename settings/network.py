@@ -16,7 +16,7 @@ InterfaceEndpoint = Literal[
 
 class NetworkSettings(Section):
     cidr: Cidr
-    """The VPC's IPv4 network, /16 to /20."""
+    """The VPC's IPv4 network, /16 to /20. A change later replaces the VPC, and all in it."""
     zones: Annotated[
         tuple[ZoneLetter, ...],
         Field(min_length=2, max_length=6, json_schema_extra=UNIQUE_ITEMS),

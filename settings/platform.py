@@ -15,7 +15,10 @@ class PlatformSettings(Section):
         StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20),
         Field(examples=["studio"]),
     ] = "backlot"
-    """Leads every name that people read: `<name>-<stack>`. Change it to make the platform yours."""
+    """Leads every name that people read: `<name>-<stack>`. Change it to make the platform yours.
+
+    Before the first `pulumi up`: a change later replaces what is addressed by name, such as
+    buckets, queues, secrets and image repositories, with all that is in them."""
     protect: bool
     """Stateful things cannot be deleted by Pulumi, and settings that risk data are refused."""
     account_ids: Unique[AccountId] = ()

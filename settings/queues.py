@@ -21,4 +21,4 @@ class QueueSettings(Section):
     backlog_alarm: Annotated[int, Field(ge=1)] = 50
     """Warn when more messages than this wait for 2 x 600 s."""
     age_alarm_seconds: Annotated[int, Field(ge=60)] = 1800
-    """Warn when the oldest message has waited this long."""
+    """Wake somebody when a job is this old and not done: waiting and work count, both."""

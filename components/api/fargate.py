@@ -15,9 +15,10 @@ from components.containers import (
     Container,
     HealthCheck,
     container_definitions,
+    ecs_cluster,
     execution_role,
 )
-from components.grants import Statement, service_role
+from components.grants import ServiceRole, Statement, service_role
 from components.ground import Ground
 from components.observe import Alarm, Expression, Metric, Panel
 from components.security_groups import allow_https_out, connect, security_group
@@ -86,7 +87,7 @@ class FargateApi(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         ground, settings = args.ground, args.settings
         access = combined([Access(environment=settings.environment), *args.access])
-        cluster = _cluster(f"{name}-cluster", child)
+        cluster = ecs_cluster(f"{name}-cluster", child)
         capacity = _capacity(f"{name}-capacity", cluster, child)
 
         log_group = ground.logs.group(f"{name}-logs", "ecs", "api", child)
@@ -195,12 +196,6 @@ class Signals:
         )
 
 
-def _cluster(name: str, opts: pulumi.ResourceOptions) -> aws.ecs.Cluster:
-    return aws.ecs.Cluster(
-        name, settings=[{"name": "containerInsights", "value": "enhanced"}], opts=opts
-    )
-
-
 def _capacity(
     name: str, cluster: aws.ecs.Cluster, opts: pulumi.ResourceOptions
 ) -> aws.ecs.ClusterCapacityProviders:
@@ -231,7 +226,7 @@ def _task_definition(
     name: str,
     args: FargateApiArgs,
     access: Access,
-    role: aws.iam.Role,
+    role: ServiceRole,
     log_group: aws.cloudwatch.LogGroup,
     opts: pulumi.ResourceOptions,
 ) -> aws.ecs.TaskDefinition:

@@ -11,7 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.access import Access
-from components.grants import POLICY_VERSION, Statement
+from components.grants import POLICY_VERSION, Statement, key_grant
 from components.ground import Ground
 from components.naming import physical_name
 from components.observe import Alarm, Expression, Metric, Panel
@@ -96,7 +96,9 @@ class Bucket:
                 sid=self._sid("List", prefix),
                 actions=["s3:ListBucket"],
                 resources=[self.arn],
-                conditions={"StringLike": {"s3:prefix": prefix}},
+                # Even `*` matches no request that names no prefix: a listing of the whole bucket,
+                # or S3's own look before it calls a missing object missing rather than forbidden.
+                conditions={} if prefix == "*" else {"StringLike": {"s3:prefix": prefix}},
             ),
         )
 
@@ -110,13 +112,7 @@ class Bucket:
         )
 
     def _grant_key(self, verb: str, prefix: str, *actions: str) -> tuple[Statement, ...]:
-        if self.key_arn is None:
-            return ()
-        return (
-            Statement(
-                sid=f"{self._sid(verb, prefix)}Key", actions=actions, resources=[self.key_arn]
-            ),
-        )
+        return key_grant(f"{self._sid(verb, prefix)}Key", self.key_arn, *actions)
 
     def _objects(self, prefix: str) -> pulumi.Output[str]:
         return pulumi.Output.concat(self.arn, "/", prefix)
@@ -448,9 +444,13 @@ def _metric(bucket: aws.s3.Bucket, name: str, storage_type: str, label: str) -> 
 
 
 def _size(bucket: aws.s3.Bucket, tiers: Sequence[str], label: str) -> Expression:
-    """Bytes over `tiers`; CloudWatch has no total, and no datapoint for a tier that is empty."""
+    """Bytes over `tiers`; CloudWatch has no total, and no datapoint for a tier that is empty.
+
+    `SUM` passes over such a tier and is silent when all are. Filling in zeros would make a size of
+    0 for the day that S3 has not reported yet, and that day is the one an alarm judges.
+    """
     return Expression(
-        text=" + ".join(f"FILL({tier}, 0)" for tier in tiers),
+        text=f"SUM([{', '.join(tiers)}])",
         metrics={
             tier: _metric(bucket, "BucketSizeBytes", STORAGE_TYPES[tier], tier) for tier in tiers
         },
@@ -470,6 +470,8 @@ def _alarms(settings: MediaSettings, media: aws.s3.Bucket) -> tuple[Alarm, ...]:
             watch=_size(media, _media_tiers(settings), "media"),
             comparison="above",
             threshold=settings.alarm_gb * GIB,
+            # Between two of its daily reports the bucket is as large as it was.
+            missing_data="ignore",
             severity="warning",
             runbook="storage.md#bucket-size",
         ),

@@ -61,7 +61,7 @@ class Cache(pulumi.ComponentResource):
         token = _token(f"{name}-token", child)
         members = security_group(f"{name}-group", args.ground.vpc_id, "Cache", child)
         group = _replication_group(name, args, token, members, kept, child)
-        url, _ = connection_secret(
+        _, url = connection_secret(
             f"{name}-url",
             "cache",
             pulumi.Output.concat(
@@ -75,7 +75,7 @@ class Cache(pulumi.ComponentResource):
         self.reader_address = group.reader_endpoint_address
         self.port = PORT
         self.security_group_id = members.id
-        self.secrets = (container_secret("REDIS_URL", url.arn, "CacheUrl", args.ground),)
+        self.secrets = (container_secret("REDIS_URL", url.secret_arn, "CacheUrl", args.ground),)
         nodes = _nodes(args.settings, group)
         self.alarms = tuple(alarm for node in nodes for alarm in _alarms(node))
         self.panels = _panels(nodes)
@@ -117,7 +117,7 @@ def _replication_group(
     final_snapshot = None
     if settings.snapshot_days:
         final_snapshot = final_snapshot_identifier(
-            f"{name}-final-snapshot", ground.prefix, "cache", {"engine": settings.engine}, opts
+            f"{name}-final-snapshot", ground, "cache", {"engine": settings.engine}, opts
         )
     return aws.elasticache.ReplicationGroup(
         f"{name}-nodes",
@@ -135,8 +135,8 @@ def _replication_group(
         security_group_ids=[members.id],
         at_rest_encryption_enabled=True,
         kms_key_id=ground.data_key_arn,
+        # Without a mode beside it: `required` is the default, and Redis 6.2 knows no modes.
         transit_encryption_enabled=True,
-        transit_encryption_mode="required",
         auth_token=token.result,
         # A new token is added beside the old one, so that running containers stay connected. The
         # first token is simply set: the strategy is for later ones.

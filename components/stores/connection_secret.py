@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.containers import ContainerSecret
-from components.grants import Statement
+from components.grants import Statement, key_grant
 from components.ground import Ground
 from components.naming import physical_name
 
@@ -20,9 +20,10 @@ def connection_secret(
     *,
     rotated: bool = False,
 ) -> tuple[aws.secretsmanager.Secret, aws.secretsmanager.SecretVersion]:
-    """The secret `<prefix>/<store>` with its first version.
+    """The secret `<prefix>/<store>` with a version that holds `value`.
 
-    `rotated` leaves every later version to a rotation function. Cost: 0.40 USD a month.
+    `rotated` makes that a first version and leaves every later one to a rotation function. It has
+    a name of its own, so that a store which begins to rotate writes it. Cost: 0.40 USD a month.
     """
     secret = aws.secretsmanager.Secret(
         name,
@@ -34,7 +35,7 @@ def connection_secret(
         opts=opts,
     )
     version = aws.secretsmanager.SecretVersion(
-        f"{name}-version",
+        f"{name}-first-version" if rotated else f"{name}-version",
         secret_id=secret.id,
         secret_string=value,
         opts=pulumi.ResourceOptions.merge(
@@ -54,20 +55,17 @@ def container_secret(
 ) -> ContainerSecret:
     """The secret, or its JSON field `key`, as the variable `environment`.
 
-    `title` names the statements that let it be read; secrets of one title share them.
+    Take the ARN of a secret of ours from its version (`version.secret_arn`): the version is written
+    once the store stands, and no task can start before there is a value to read. `title` names the
+    statements that let it be read; secrets of one title share them.
     """
-    read = [
+    read = (
         Statement(
             sid=f"Read{title}",
             actions=["secretsmanager:GetSecretValue"],
             resources=[secret_arn],
-        )
-    ]
-    if ground.data_key_arn is not None:
-        read.append(
-            Statement(
-                sid=f"Decrypt{title}", actions=["kms:Decrypt"], resources=[ground.data_key_arn]
-            )
-        )
+        ),
+        *key_grant(f"Decrypt{title}", ground.data_key_arn, "kms:Decrypt"),
+    )
     value_from = secret_arn if key is None else pulumi.Output.concat(secret_arn, f":{key}::")
     return ContainerSecret(environment=environment, value_from=value_from, read=read)

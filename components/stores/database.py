@@ -12,7 +12,7 @@ import pulumi_random as random
 
 from components.access import Access, Path
 from components.containers import ContainerSecret
-from components.grants import Statement, service_role
+from components.grants import ServiceRole, Statement, service_role
 from components.ground import Ground
 from components.naming import physical_name
 from components.observe import Alarm, Metric, Panel
@@ -156,7 +156,7 @@ class _Shared:
     args: DatabaseArgs
     members: aws.ec2.SecurityGroup
     parameters: aws.rds.ParameterGroup
-    monitoring: aws.iam.Role
+    monitoring: ServiceRole
 
     def inputs(self) -> dict[str, Any]:
         settings, ground = self.args.settings, self.args.ground
@@ -202,7 +202,7 @@ def _parameter_group(
     )
 
 
-def _monitoring_role(name: str, ground: Ground, opts: pulumi.ResourceOptions) -> aws.iam.Role:
+def _monitoring_role(name: str, ground: Ground, opts: pulumi.ResourceOptions) -> ServiceRole:
     return service_role(
         name,
         "monitoring.rds.amazonaws.com",
@@ -251,7 +251,7 @@ def _primary(
     if settings.final_snapshot:
         final_snapshot = final_snapshot_identifier(
             f"{name}-final-snapshot",
-            ground.prefix,
+            ground,
             "database",
             {"database_name": settings.database_name, "username": settings.username},
             opts,
@@ -271,6 +271,8 @@ def _primary(
         port=PORT,
         db_name=settings.database_name,
         username=settings.username,
+        # Sent once: RDS never tells it, so what a rotation made of it is no change. It must not be
+        # among the ignored ones, or leaving `managed` would send none, which RDS refuses.
         password=password,
         manage_master_user_password=True if password is None else None,
         master_user_secret_kms_key_id=ground.data_key_arn if password is None else None,
@@ -285,9 +287,7 @@ def _primary(
         opts=pulumi.ResourceOptions.merge(
             kept,
             pulumi.ResourceOptions(
-                depends_on=_log_groups(f"{name}-primary", "database", ground, opts),
-                # From the first rotation on it is no longer ours to set.
-                ignore_changes=None if password is None else ["password"],
+                depends_on=_log_groups(f"{name}-primary", "database", ground, opts)
             ),
         ),
     )

@@ -56,7 +56,7 @@ def login(name: str, args: LoginArgs, opts: pulumi.ResourceOptions) -> Login:
 
 
 def _managed(name: str, args: LoginArgs, opts: pulumi.ResourceOptions) -> Login:
-    connection, _ = connection_secret(
+    _, version = connection_secret(
         f"{name}-connection", "database", _connection(args, ""), args.ground, opts
     )
     keeper_arn = args.primary.master_user_secrets.apply(lambda made: str(made[0].secret_arn))
@@ -69,7 +69,7 @@ def _managed(name: str, args: LoginArgs, opts: pulumi.ResourceOptions) -> Login:
     )
     return Login(
         secrets=(
-            *_urls(args, connection),
+            *_urls(args, version),
             *(
                 container_secret(variable, keeper_arn, "DatabaseLogin", args.ground, key=key)
                 for variable, key in (("PGUSER", "username"), ("PGPASSWORD", "password"))
@@ -103,16 +103,14 @@ def _rotated(
         args.ground,
         opts,
     )
-    return Login(
-        secrets=_urls(args, connection), rotated_secret_arn=connection.arn, alarms=(alarm,)
-    )
+    return Login(secrets=_urls(args, version), rotated_secret_arn=connection.arn, alarms=(alarm,))
 
 
 def _by_token(
     name: str, args: LoginArgs, password: pulumi.Output[str], opts: pulumi.ResourceOptions
 ) -> Login:
     username = args.settings.username
-    connection, _ = connection_secret(
+    _, version = connection_secret(
         f"{name}-connection", "database", _connection(args, f"{username}@"), args.ground, opts
     )
     connection_secret(
@@ -123,7 +121,7 @@ def _by_token(
         opts,
     )
     return Login(
-        secrets=_urls(args, connection),
+        secrets=_urls(args, version),
         connect=(
             Statement(
                 sid="ConnectDatabase",
@@ -142,12 +140,14 @@ def _by_token(
     )
 
 
-def _urls(args: LoginArgs, connection: aws.secretsmanager.Secret) -> tuple[ContainerSecret, ...]:
+def _urls(
+    args: LoginArgs, version: aws.secretsmanager.SecretVersion
+) -> tuple[ContainerSecret, ...]:
     keys = {"DATABASE_URL": "url"}
     if args.replicas:
         keys["DATABASE_REPLICA_URL"] = "replica_url"
     return tuple(
-        container_secret(variable, connection.arn, "DatabaseConnection", args.ground, key=key)
+        container_secret(variable, version.secret_arn, "DatabaseConnection", args.ground, key=key)
         for variable, key in keys.items()
     )
 

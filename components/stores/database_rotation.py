@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.functions import failure_alarm, platform_function
-from components.grants import Statement
+from components.grants import Statement, key_grant
 from components.ground import Ground
 from components.observe import Alarm
 from components.stores.arns import neighbour
@@ -69,7 +69,7 @@ def rotate_by_function(
                 actions=["rds:DescribeDBInstances", "rds:ModifyDBInstance"],
                 resources=[primary.arn],
             ),
-            *_use_key(ground),
+            *key_grant("UseDataKey", ground.data_key_arn, "kms:Decrypt", "kms:GenerateDataKey"),
         ),
         timeout_seconds=ROTATE_SECONDS,
         logs=ground.logs,
@@ -201,16 +201,4 @@ def _call(
         rule=rule.name,
         arn=function.arn,
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[permission])),
-    )
-
-
-def _use_key(ground: Ground) -> tuple[Statement, ...]:
-    if ground.data_key_arn is None:
-        return ()
-    return (
-        Statement(
-            sid="UseDataKey",
-            actions=["kms:Decrypt", "kms:GenerateDataKey"],
-            resources=[ground.data_key_arn],
-        ),
     )

@@ -11,8 +11,14 @@ import pulumi
 import pulumi_aws as aws
 
 from components.access import Access, combined, open_paths
-from components.containers import TASKS, Container, container_definitions, execution_role
-from components.grants import Statement, service_role
+from components.containers import (
+    TASKS,
+    Container,
+    container_definitions,
+    ecs_cluster,
+    execution_role,
+)
+from components.grants import ServiceRole, Statement, service_role
 from components.ground import Ground
 from components.observe import Alarm, Panel
 from components.queues import WorkQueue
@@ -88,7 +94,7 @@ class GpuFleet(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         ground = args.ground
         access = combined([args.queue.consumer(), _access_from(args.settings), *args.access])
-        cluster = _cluster(f"{name}-cluster", child)
+        cluster = ecs_cluster(f"{name}-cluster", child)
         template = _launch_template(name, args, cluster, child)
         group = _group(f"{name}-group", args, template, child)
         provider = _capacity_provider(f"{name}-capacity", args.settings, group, child)
@@ -135,13 +141,6 @@ class GpuFleet(pulumi.ComponentResource):
         )
 
 
-def _cluster(name: str, opts: pulumi.ResourceOptions) -> aws.ecs.Cluster:
-    # Scaling and alarms read DesiredTaskCount and RunningTaskCount, which only it publishes.
-    return aws.ecs.Cluster(
-        name, settings=[{"name": "containerInsights", "value": "enhanced"}], opts=opts
-    )
-
-
 def _launch_template(
     name: str, args: GpuFleetArgs, cluster: aws.ecs.Cluster, opts: pulumi.ResourceOptions
 ) -> aws.ec2.LaunchTemplate:
@@ -152,13 +151,14 @@ def _launch_template(
     instances = security_group(
         f"{name}-instances", args.ground.vpc_id, f"{args.fleet} instances", opts
     )
-    allow_https_out(f"{name}-instances-https-out", instances.id, opts)
+    way_out = allow_https_out(f"{name}-instances-https-out", instances.id, opts)
     tags = _instance_tags(args)
     return aws.ec2.LaunchTemplate(
         f"{name}-template",
         image_id=args.settings.ami or _newest_image(opts),
         iam_instance_profile={"arn": profile.arn},
-        vpc_security_group_ids=[instances.id],
+        # Through the rule: when a stack is taken down, the ECS agent must reach ECS to the end.
+        vpc_security_group_ids=[way_out.security_group_id],
         metadata_options={
             "http_endpoint": "enabled",
             "http_tokens": "required",
@@ -313,7 +313,7 @@ def _task_role(
     cluster: aws.ecs.Cluster,
     ground: Ground,
     opts: pulumi.ResourceOptions,
-) -> aws.iam.Role:
+) -> ServiceRole:
     protection = Statement(
         sid="ProtectTaskAtWork",
         actions=["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"],
@@ -328,7 +328,7 @@ def _task_definition(
     name: str,
     args: GpuFleetArgs,
     access: Access,
-    role: aws.iam.Role,
+    role: ServiceRole,
     log_group: aws.cloudwatch.LogGroup,
     opts: pulumi.ResourceOptions,
 ) -> aws.ecs.TaskDefinition:

@@ -175,6 +175,9 @@ def _health_check(inputs: Inputs) -> Iterator[tuple[str, str]]:
     check = inputs.get("healthCheck")
     if not isinstance(check, dict):
         return
+    path = check.get("path")
+    if isinstance(path, str) and not path.startswith("/"):
+        yield "healthCheck.path", f'"{path}" given, a path starts with /'
     interval, timeout = check.get("interval", 30), check.get("timeout", 5)
     if timeout is not None and float(timeout) >= float(interval):
         path = "healthCheck.timeout"

@@ -260,7 +260,7 @@ def _judged(resource: Resource, rule: AutoName, name: str, stem: str = "") -> li
     elif len(name) < rule.shortest:
         problem = f"has {len(name)} characters, at least {rule.shortest} are needed"
     elif rule.alphabet and not re.fullmatch(
-        rule.alphabet.pattern, _without_ending(rule, name, resource)
+        rule.alphabet.pattern, _without_ending(rule, name, resource), re.ASCII
     ):
         problem = f"is not allowed: {rule.alphabet.allowed}"
     elif rule.fifo and resource.inputs.get(rule.fifo) and not name.endswith(".fifo"):

@@ -38,8 +38,6 @@ def _lifecycle_days(inputs: Inputs) -> Iterator[tuple[str, str]]:
         if not isinstance(rule, dict):
             continue
         path = f"rules[{at}]"
-        if rule.get("status") not in ("Enabled", "Disabled"):
-            yield f"{path}.status", f'"{rule.get("status")}" is not Enabled or Disabled'
         latest = 0
         for index, move in enumerate(rule.get("transitions") or ()):
             days = int(move.get("days") or 0)

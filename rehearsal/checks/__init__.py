@@ -6,7 +6,7 @@ the resources were registered.
 
 from __future__ import annotations
 
-from rehearsal.checks import cfn_lint, pairs, references
+from rehearsal.checks import cfn_lint, doubles, pairs, references
 from rehearsal.graph import Finding, Graph
 
 __all__ = ["run"]
@@ -19,7 +19,7 @@ def run(graph: Graph) -> list[Finding]:
     """
     refused = {_property(finding) for finding in graph.findings if finding.check == "model"}
     linted = [finding for finding in cfn_lint.check(graph) if _property(finding) not in refused]
-    return [*references.check(graph), *pairs.check(graph), *linted]
+    return [*references.check(graph), *pairs.check(graph), *doubles.check(graph), *linted]
 
 
 def _property(finding: Finding) -> tuple[str, str]:

@@ -378,7 +378,7 @@ class _Program:
     def scalable_services(self) -> Mapping[str, Resource]:
         """Every ECS service by the id that Application Auto Scaling gives it."""
         return {
-            f"service/{_cluster_name(self, service)}/{name}": service
+            f"service/{_cluster_name(self, service) or 'default'}/{name}": service
             for service in self.of(_SERVICE)
             for name in _values(service, "name")
         }

@@ -301,6 +301,15 @@ def test_reading_is_granted_below_a_prefix():  # M85
     ]
 
 
+def test_a_whole_bucket_is_listed_without_naming_a_prefix():  # M85
+    _, recorded = recorded_buckets()
+    listing = {one["Sid"]: one for one in recorded.outputs["access"]}["ListMedia"]
+    assert listing["Action"] == ["s3:ListBucket"]
+    assert listing["Resource"] == [arn("media")]
+    # A condition on s3:prefix, even `*`, refuses every request that has none.
+    assert "Condition" not in listing
+
+
 def test_writing_does_not_mean_reading():  # M85
     _, recorded = recorded_buckets()
     [write] = recorded.outputs["write"]
@@ -353,8 +362,15 @@ def test_media_are_too_large_beyond_100_gb():  # M100
         "IntelligentTieringIAStorage",
         "StandardStorage",
     ]
-    for key in watched:
-        assert f"FILL({key}, 0)" in size.watch.text
+    assert size.watch.text == "SUM([standard, frequent, infrequent, instant, archive])"
+
+
+def test_a_day_that_s3_has_not_reported_yet_changes_nothing():  # M100
+    buckets, _ = recorded_buckets()
+    [size] = buckets.alarms
+    assert isinstance(size.watch, Expression)
+    assert "FILL" not in size.watch.text
+    assert size.missing_data == "ignore"
 
 
 def test_without_tiering_all_media_count_as_standard():  # M100

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 import pytest
 
 from components.observe import Alarm
@@ -81,7 +82,13 @@ def alarm(database: Database, name: str) -> Alarm:
 
 
 def written(recorded: Recorded, name: str = "database-connection") -> dict[str, Any]:
-    return recorded.one("secretsmanager.SecretVersion", f"{name}-version").json("secret_string")
+    secret = recorded.one("secretsmanager.Secret", name)
+    [version] = [
+        version
+        for version in recorded.all("secretsmanager.SecretVersion")
+        if version["secret_id"] == secret.id
+    ]
+    return version.json("secret_string")
 
 
 def statements(recorded: Recorded, policy: str) -> dict[str, dict[str, Any]]:
@@ -208,6 +215,16 @@ def test_a_database_worth_keeping_leaves_a_snapshot_and_its_backups():  # M64
     assert instance["delete_automated_backups"] is False
 
 
+@pytest.mark.parametrize("key", [None, DATA_KEY])
+def test_a_database_that_aws_replaces_leaves_its_snapshot_under_another_name(key):  # M64
+    _, recorded = recorded_database(final_snapshot=True, data_key_arn=key)
+    assert recorded.one("random.RandomId")["keepers"] == {
+        "database_name": "app",
+        "username": "app",
+        "key": key or "",
+    }
+
+
 def test_a_throwaway_database_leaves_nothing():  # M64
     _, recorded = recorded_database()
     instance = primary(recorded)
@@ -267,6 +284,8 @@ def test_insights_and_enhanced_monitoring_are_on():  # M66
     assert trust["Principal"] == {"Service": "monitoring.rds.amazonaws.com"}
     [policy] = recorded.all("iam.RolePolicyAttachment")
     assert policy["policy_arn"].endswith(":policy/service-role/AmazonRDSEnhancedMonitoringRole")
+    # RDS refuses a role that may not write yet.
+    assert policy.urn in instance.resource.dependencies
 
 
 def test_rds_keeps_the_password_and_rotates_it():  # M67
@@ -325,11 +344,27 @@ def test_after_the_first_day_the_password_belongs_to_the_rotation():
     _, recorded = recorded_database(credentials="rotated")
     version = recorded.one("secretsmanager.SecretVersion")
     assert version.ignore_changes == ["secret_string"]
-    assert primary(recorded).ignore_changes == ["password"]
     _, managed = recorded_database(credentials="managed")
-    # Else a stack that goes from rotated to managed would send RDS both.
-    assert primary(managed).ignore_changes == []
     assert managed.one("secretsmanager.SecretVersion").ignore_changes == []
+
+
+@pytest.mark.parametrize("credentials", ["managed", "rotated", "iam"])
+def test_a_change_of_credentials_reaches_rds(credentials):  # M67
+    _, recorded = recorded_database(credentials=credentials)
+    # RDS refuses to stop managing a password without being given one in the same request.
+    assert primary(recorded).ignore_changes == []
+
+
+def test_a_database_that_begins_to_rotate_writes_its_secret_anew():  # M67
+    _, managed = recorded_database(credentials="managed")
+    _, rotated = recorded_database(credentials="rotated")
+    before, after = (
+        recorded.one("secretsmanager.SecretVersion") for recorded in (managed, rotated)
+    )
+    # A later one whose text is ignored would keep the URL without a login.
+    assert before.name != after.name
+    one = "secretsmanager.Secret"
+    assert managed.one(one)["name"] == rotated.one(one)["name"] == "backlot-dev/database"
 
 
 def test_the_rotation_starts_only_when_it_may_call_the_function():
@@ -345,7 +380,7 @@ def test_the_rotation_starts_only_when_it_may_call_the_function():
 
 def test_the_rotation_may_change_this_database_and_this_secret_only():  # M85
     _, recorded = recorded_database(credentials="rotated", data_key_arn=DATA_KEY)
-    granted = statements(recorded, "database-rotation-policy")
+    granted = statements(recorded, "database-rotation")
     assert granted["ChangePassword"]["Resource"] == [primary(recorded).outputs["arn"]]
     assert granted["ChangePassword"]["Action"] == [
         "rds:DescribeDBInstances",
@@ -462,6 +497,28 @@ def test_the_database_is_private_and_has_a_group_without_rules():  # M68
     assert (path.to, path.port) == ("database", 5432)
 
 
+@pytest.mark.parametrize("credentials", ["managed", "rotated", "iam"])
+def test_no_task_starts_before_the_database_stands_and_its_secret_has_a_value(credentials):
+    def program() -> None:
+        provider = aws_provider()
+        arguments = DatabaseArgs(settings=settings(credentials=credentials), ground=ground())
+        for secret in Database("database", arguments, with_aws(provider)).secrets:
+            opts = pulumi.ResourceOptions(provider=provider)
+            aws.ssm.Parameter(secret.environment, type="String", value=secret.value_from, opts=opts)
+
+    recorded = record(program)
+    [version] = [
+        version
+        for version in recorded.all("secretsmanager.SecretVersion")
+        if version.name.startswith("database-connection-")
+    ]
+    assert primary(recorded).urn in version.resource.dependencies
+    assert version.urn in recorded.one("ssm.Parameter", "DATABASE_URL").resource.dependencies
+    for login in ("PGUSER", "PGPASSWORD") if credentials == "managed" else ():
+        started = recorded.one("ssm.Parameter", login).resource.dependencies
+        assert primary(recorded).urn in started
+
+
 def test_services_are_restarted_when_the_password_has_changed():
     _, recorded = recorded_database(credentials="rotated", restart=True)
     secret = recorded.one("secretsmanager.Secret").outputs["arn"]
@@ -487,7 +544,7 @@ def test_services_are_restarted_when_the_password_has_changed():
 
 def test_the_restart_may_touch_the_named_services_only():  # M85
     _, recorded = recorded_database(credentials="managed", restart=True)
-    granted = statements(recorded, "database-restart-policy")
+    granted = statements(recorded, "database-restart")
     assert granted["RestartServices"]["Resource"] == [
         "arn:aws:ecs:us-east-1:123456789012:service/api-cluster/api-service",
         "arn:aws:ecs:us-east-1:123456789012:service/worker-cluster/worker-service",

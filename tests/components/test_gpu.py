@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -256,6 +257,25 @@ def test_the_service_runs_on_the_capacity_provider_and_never_on_a_launch_type():
     assert attachment["capacity_providers"] == [provider]
     assert attachment["default_capacity_provider_strategies"] == strategy
     assert attachment.urn in service.resource.dependencies
+
+
+def test_instances_keep_their_grants_and_their_way_to_ecs_until_the_service_is_gone():
+    _, recorded = recorded_fleet()
+    chain = [
+        recorded.one("ecs.Service"),
+        recorded.one("ecs.CapacityProvider"),
+        recorded.one("autoscaling.Group"),
+        recorded.one("ec2.LaunchTemplate"),
+        recorded.one("iam.InstanceProfile"),
+    ]
+    for user, used in itertools.pairwise(chain):
+        assert used.urn in user.resource.dependencies
+    # Pulumi deletes in the reverse order, and an agent that is cut off leaves its tasks draining.
+    template, profile = chain[-2:]
+    way_out = recorded.one("vpc.SecurityGroupEgressRule", "worker-render-instances-https-out")
+    assert way_out.urn in template.resource.dependencies
+    grants = recorded.all("iam.RolePolicyAttachment")
+    assert {grant.urn for grant in grants} <= set(profile.resource.dependencies)
 
 
 def test_a_deployment_stops_old_workers_first_and_rolls_back_by_itself():  # M50

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pulumi
+import pulumi_aws as aws
 
-from components.grants import Statement, policy_document, service_role
+from components.grants import Statement, key_grant, policy_document, service_role
 from tests.recorder import Recorded, aws_provider, record
 
+KEY = "arn:aws:kms:us-east-1:123456789012:key/data"
 CONSUME = Statement(sid="Consume", actions=["sqs:ReceiveMessage"], resources=["arn:aws:sqs:::a"])
 
 
@@ -43,6 +45,17 @@ def test_a_condition_is_rendered_only_when_there_is_one():
     statement = Statement(sid="Use", actions=["kms:Decrypt"], resources=["*"], conditions=condition)
     assert statement.rendered()["Condition"] == condition
     assert "Condition" not in CONSUME.rendered()
+
+
+def test_a_key_is_granted_where_there_is_one_of_ours():  # M85
+    [statement] = key_grant("UseKey", KEY, "kms:GenerateDataKey", "kms:Decrypt")
+    assert statement.rendered() == {
+        "Sid": "UseKey",
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": [KEY],
+    }
+    assert key_grant("UseKey", None, "kms:Decrypt") == ()
 
 
 def test_a_policy_keeps_the_order_of_its_statements():
@@ -88,6 +101,25 @@ def test_a_policy_of_aws_is_attached_under_its_short_key():
     attachment = recorded.one("iam.RolePolicyAttachment", "worker-ssm")
     assert attachment["policy_arn"] == arn
     assert attachment["role"] == recorded.one("iam.Role").outputs["name"]
+
+
+def test_a_role_is_known_only_once_it_holds_its_grants():  # M85
+    def program() -> None:
+        opts = pulumi.ResourceOptions(provider=aws_provider())
+        policies = {"ssm": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"}
+        role = service_role(
+            "worker", "ec2.amazonaws.com", [CONSUME], opts, managed_policies=policies
+        )
+        aws.iam.InstanceProfile("by-name", role=role.name, opts=opts)
+        aws.ssm.Parameter("by-arn", type="String", value=role.arn, opts=opts)
+
+    recorded = record(program)
+    grants = {recorded.one(kind).urn for kind in ("iam.RolePolicy", "iam.RolePolicyAttachment")}
+    role = recorded.one("iam.Role")
+    by_name, by_arn = recorded.one("iam.InstanceProfile"), recorded.one("ssm.Parameter")
+    assert (by_name["role"], by_arn["value"]) == (role.outputs["name"], role.outputs["arn"])
+    assert grants <= set(by_name.resource.dependencies)
+    assert grants <= set(by_arn.resource.dependencies)
 
 
 def test_a_role_uses_no_deprecated_inline_policies():

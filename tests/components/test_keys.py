@@ -86,12 +86,7 @@ def test_cloudwatch_logs_may_use_the_logs_key_for_this_accounts_groups_only():  
 def test_whatever_reports_to_an_encrypted_topic_may_use_the_logs_key():  # M84, M101
     publish = statements(keys(), "keys-logs")["PublishNotices"]
 
-    assert publish["Principal"]["Service"] == [
-        "budgets.amazonaws.com",
-        "cloudwatch.amazonaws.com",
-        "events.amazonaws.com",
-        "events.rds.amazonaws.com",
-    ]
+    assert publish["Principal"]["Service"] == ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
     assert publish["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
     assert publish["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 

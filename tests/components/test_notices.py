@@ -62,12 +62,7 @@ def test_only_this_accounts_services_publish_and_only_over_tls():  # M101
         assert policy["arn"] == arn
         assert publish["Effect"] == "Allow"
         assert publish["Principal"] == {
-            "Service": [
-                "budgets.amazonaws.com",
-                "cloudwatch.amazonaws.com",
-                "events.amazonaws.com",
-                "events.rds.amazonaws.com",
-            ]
+            "Service": ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
         }
         assert publish["Action"] == "sns:Publish"
         assert publish["Resource"] == arn

@@ -12,12 +12,12 @@ from rehearsal.checks import cfn_lint, pairs
 from rehearsal.graph import UNKNOWN, Finding, Graph
 from tests.recorder import record
 from tests.rehearsal.broken import alone, changed, containers, resource
-from tests.rehearsal.studio import studio
+from tests.rehearsal.clean_program import clean_program
 
 
 @pytest.fixture(scope="module")
 def clean() -> Graph:
-    return record(studio).graph
+    return record(clean_program).graph
 
 
 def judged(clean: Graph, type: str, name: str, path: str, value: Any) -> list[Finding]:

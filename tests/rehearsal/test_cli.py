@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -82,6 +83,21 @@ def test_a_refusal_of_the_settings_prints_its_message_alone(
     said = capsys.readouterr()
     assert said.err == "Pulumi.dev.yaml: small:size: 3 is too small, 5 or more\n"
     assert said.out == ""
+
+
+def test_ctrl_c_ends_the_program_where_it_is(
+    here: WriteProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here("""
+        import os, signal
+        os.kill(os.getpid(), signal.SIGINT)
+        print("went on")
+    """)
+    handler = signal.getsignal(signal.SIGINT)
+    assert main(["dev", "--record-only", "--graph", "out.json"]) == 130
+    assert capsys.readouterr() == ("", "\nInterrupted: nothing was written\n")
+    assert not (tmp_path / "out.json").exists()
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_an_unknown_stack_says_which_there_are(
@@ -235,6 +251,24 @@ def test_the_in_memory_aws_creates_the_stack_and_can_be_served(
     (url,) = json.loads(queues)["QueueUrls"]
     assert "/jobs-" in url
     assert capsys.readouterr().out.splitlines()[-1] == "dev stands: no findings"
+
+
+def test_the_account_that_a_person_has_set_up_does_not_matter(
+    here: WriteProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["dev", "--graph", "without.json"]) == 0
+    for name, value in {
+        "AWS_PROFILE": "not-there",
+        "AWS_CONFIG_FILE": "/not/there",
+        "AWS_ENDPOINT_URL": "http://192.0.2.1",
+        "AWS_REGION": "ap-south-1",
+        "AWS_CA_BUNDLE": "/not/there",
+        "PULUMI_CONFIG": "no JSON",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert main(["dev", "--graph", "with.json"]) == 0
+    without, given = (tmp_path / name for name in ("without.json", "with.json"))
+    assert given.read_bytes() == without.read_bytes()
 
 
 def test_a_taken_port_is_said(here: WriteProject, capsys: pytest.CaptureFixture[str]) -> None:

@@ -226,13 +226,17 @@ def test_a_remote_component_on_a_disabled_default_provider_is_an_error() -> None
 
 def test_the_outputs_of_another_stack_are_unknown_and_said_to_be() -> None:
     def program() -> None:
-        pulumi.export("id", pulumi.StackReference("org/other/dev").get_output("id"))
+        other = pulumi.StackReference("org/other/dev")
+        pulumi.export("id", other.get_output("id"))
+        aws.sqs.Queue("jobs", name=other.require_output("name"))
 
     recorded = record(program)
-    assert recorded.outputs == {}
-    (finding,) = recorded.findings
-    assert (finding.check, finding.severity) == ("lookup", "warning")
-    assert "org/other/dev" in finding.message
+    assert recorded.outputs == {"id": UNKNOWN}
+    reference, skipped = recorded.findings
+    assert (reference.check, reference.severity) == ("lookup", "warning")
+    assert "org/other/dev" in reference.message
+    assert (skipped.check, skipped.urn) == ("skipped", recorded.one("sqs.Queue").urn)
+    assert "name is unknown" in skipped.message
 
 
 def test_whole_numbers_are_integers_and_others_stay_as_they_are() -> None:
@@ -278,6 +282,25 @@ def test_a_finding_that_quotes_a_secret_is_blanked() -> None:
     recorded = record(program, provider=Refusing())
     (finding,) = recorded.findings
     assert finding.message == f"AWS says no to {SECRET}"
+
+
+def test_a_short_secret_is_hidden_wherever_its_own_resource_repeats_it() -> None:
+    def program() -> None:
+        short = pulumi.Output.secret("abc")
+        aws.sqs.Queue("bad", name=short, tags={"plain": "alphabet abc"})
+        aws.sqs.Queue("tagged", tags={"key": short})
+        aws.sqs.Queue("named", name=short)
+        aws.sqs.Queue("other", tags={"key": "abc"})
+
+    recorded = record(program, provider=Refusing())
+    assert [one.message for one in recorded.findings] == [f"AWS says no to {SECRET}"]
+    queues = {node.name: node.resource.as_json() for node in recorded.all("sqs.Queue")}
+    assert queues["bad"]["inputs"]["tags"] == SECRET
+    assert (queues["tagged"]["inputs"]["tagsAll"], queues["named"]["outputs"]["arn"]) == (
+        SECRET,
+        SECRET,
+    )
+    assert queues["other"]["inputs"]["tags"] == {"key": "abc"}
 
 
 def test_what_the_sdk_calls_a_secret_output_is_one() -> None:
@@ -496,7 +519,9 @@ def test_a_resource_that_stood_before_is_read_not_made() -> None:
 
     recorded = record(program)
     assert recorded.outputs == {"id": "https://sqs.us-east-1.amazonaws.com/123456789012/old"}
-    assert recorded.findings == []
+    (finding,) = recorded.findings
+    assert (finding.check, finding.severity) == ("lookup", "warning")
+    assert finding.message.endswith("is not of this program, so a rehearsal knows no more of it")
 
 
 def test_what_the_program_logs_as_an_error_is_an_error_finding() -> None:

@@ -103,6 +103,7 @@ def test_a_logical_name_may_be_as_long_as_the_limit_less_the_suffix(
         ("aws:rds/instance:Instance", "identifier", "studio--database"),
         ("aws:ec2/securityGroup:SecurityGroup", "name", "sg-workers"),
         ("aws:ecs/capacityProvider:CapacityProvider", "name", "fargate-gpu"),
+        ("aws:iam/role:Role", "name", "rôle"),
         ("aws:sqs/queue:Queue", "name", "jobs.render"),
         ("aws:kms/alias:Alias", "name", "data"),
         ("aws:ssm/parameter:Parameter", "name", "/aws/flag"),

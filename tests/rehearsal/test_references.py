@@ -11,14 +11,14 @@ from rehearsal.checks import references
 from rehearsal.graph import UNKNOWN, Finding, Graph
 from tests.recorder import record
 from tests.rehearsal.broken import changed, containers, resource
-from tests.rehearsal.studio import studio
+from tests.rehearsal.clean_program import clean_program
 
 ACCOUNT = "123456789012"
 
 
 @pytest.fixture(scope="module")
 def clean() -> Graph:
-    return record(studio).graph
+    return record(clean_program).graph
 
 
 def messages(graph: Graph) -> list[str]:

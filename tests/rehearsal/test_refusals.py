@@ -69,8 +69,7 @@ def _graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     directory = tmp_path_factory.mktemp("faulty")
     write_project(directory, PROGRAM)
     with MotoProvider() as provider:
-        graph = rehearse(directory, "dev", "Pulumi.dev.yaml", provider)
-    return graph
+        return rehearse(directory, "dev", "Pulumi.dev.yaml", provider)
 
 
 def about(graph: Graph, name: str) -> list[Finding]:

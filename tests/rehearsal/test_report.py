@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from rehearsal.graph import Finding, Graph, MadeIn, Resource
+from rehearsal.graph import UNKNOWN, Finding, Graph, MadeIn, Resource
 from rehearsal.report import Report
 
 PREFIX = "urn:pulumi:dev::backlot::"
@@ -136,11 +136,44 @@ def test_findings_are_grouped_by_line_and_name_resources_in_short() -> None:
 
 
 def test_the_verdict_says_what_was_done() -> None:
-    clean, warned = graph(), graph()
+    queue = resource("aws:sqs/queue:Queue", "jobs")
+    clean, warned = graph(queue), graph(queue)
     warned.findings = [finding("careful", severity="warning")]
     assert shown(clean).splitlines()[-1] == "dev stands: no findings"
     assert shown(warned).splitlines()[-1] == "dev stands: 1 warning"
     assert shown(clean, record_only=True).splitlines()[-1] == "dev was recorded, not created"
+
+
+def test_a_program_that_makes_nothing_does_not_stand() -> None:
+    for record_only in (False, True):
+        last = shown(graph(), record_only=record_only).splitlines()[-1]
+        assert last == "dev is empty: the program makes nothing"
+
+
+def test_one_resource_is_not_called_resources() -> None:
+    text = shown(graph(resource("aws:sqs/queue:Queue", "jobs")))
+    assert "1 resource in 8.4 s: 1 created in the in-memory AWS" in text
+
+
+def test_moto_is_not_blamed_for_what_the_program_got_wrong() -> None:
+    lacking = resource("aws:s3/bucketLogging:BucketLogging", "logs", made_in="shadow")
+    faulty = resource("aws:sqs/queue:Queue", "jobs", made_in="shadow")
+    stood = resource("aws:ec2/vpc:Vpc", "old", made_in="shadow")
+    one = graph(lacking, faulty, stood)
+    one.findings = [
+        finding("no such property", urn=faulty.urn),
+        finding("not of this program", urn=stood.urn, check="lookup", severity="warning"),
+        finding("moto cannot tell", urn=lacking.urn, check="moto", severity="warning"),
+    ]
+    text = shown(one)
+    assert "because moto lacks them:\n  s3.BucketLogging\n" in text
+    assert "because of what was found:\n  ec2.Vpc, sqs.Queue\n" in text
+    assert "Recorded, not created" not in shown(one, record_only=True)
+
+
+def test_an_unknown_output_and_letters_of_any_script_are_shown_as_they_are() -> None:
+    text = shown(graph(outputs={"id": UNKNOWN, "names": {"a": {"städte": "東京"}}}))
+    assert '  id     [unknown]\n  names  a  {"städte": "東京"}\n' in text
 
 
 def test_long_messages_are_wrapped_between_words_and_long_words_kept_whole() -> None:
@@ -153,10 +186,13 @@ def test_long_messages_are_wrapped_between_words_and_long_words_kept_whole() -> 
 
 
 def test_text_from_the_program_is_never_read_as_markup() -> None:
-    one = graph(outputs={"a": "[bold]x[/]"})
+    one = graph(outputs={"a": "[bold]x[/]", "b[red]": "y"})
+    one.stack = "[red]dev[/]"
     one.findings = [finding("[/red] given, [red] allowed")]
     text = shown(one)
-    assert "  a  [bold]x[/]" in text
+    assert "  a       [bold]x[/]\n  b[red]  y\n" in text
+    assert text.startswith("backlot / [red]dev[/]")
+    assert text.endswith("[red]dev[/] would fail: 1 error\n")
     assert "[/red] given, [red] allowed" in text
 
 

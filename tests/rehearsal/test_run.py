@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import runpy
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -176,6 +177,64 @@ def test_a_crash_inside_apply_is_a_finding_and_prints_nothing(
     assert not caplog.records
 
 
+def test_every_exception_is_found_once_with_its_line(project: WriteProject) -> None:
+    graph = run(
+        project("""
+            import pulumi, pulumi_aws as aws
+            jobs = aws.sqs.Queue("jobs")
+            def boom(arn):
+                raise ValueError(arn[:3])
+            name = jobs.arn.apply(boom)
+            for number in range(3):
+                aws.sqs.Queue(f"next-{number}", name=name)
+            pulumi.export("name", {"nested": [name]})
+            jobs.arn.apply(lambda arn: [][0])
+            raise ZeroDivisionError("at the end")
+        """)
+    )
+    assert [(one.source, one.message.splitlines()[0]) for one in sorted(graph.findings)] == [
+        ("__main__.py:10", "ZeroDivisionError: at the end"),
+        ("__main__.py:4", "ValueError: arn"),
+        ("__main__.py:9", "IndexError: list index out of range"),
+    ]
+
+
+def test_a_lookup_that_fails_is_found_once(project: WriteProject) -> None:
+    graph = run(
+        project("""
+            import pulumi, pulumi_aws as aws
+            aws.ec2.get_vpc_output(id="vpc-1")
+            pulumi.runtime.invoke("aws:foo/getBar:getBar", {})
+        """)
+    )
+    assert [(one.check, one.source) for one in sorted(graph.findings)] == [
+        ("lookup", "__main__.py:2"),
+        ("lookup", "__main__.py:3"),
+    ]
+
+
+def test_a_program_that_cannot_be_read_is_named_with_its_line(project: WriteProject) -> None:
+    graph = run(project("import parts.jobs", parts__jobs="ready = True\ndef f(:\n"))
+    (finding,) = graph.findings
+    assert finding.source == "parts/jobs.py:2"
+    assert finding.message.splitlines() == [
+        "SyntaxError: invalid syntax",
+        "__main__.py:1 in <module>: import parts.jobs",
+        "parts/jobs.py:2: def f(:",
+    ]
+
+
+def test_a_refusal_inside_apply_is_raised(project: WriteProject) -> None:
+    directory = project("""
+        import pulumi, pulumi_aws as aws
+        def refuse(arn):
+            raise pulumi.RunError("Pulumi.dev.yaml: too small")
+        aws.sqs.Queue("jobs").arn.apply(refuse)
+    """)
+    with pytest.raises(pulumi.RunError, match="too small"):
+        run(directory)
+
+
 def test_an_output_in_a_text_is_an_error_not_a_strange_name(project: WriteProject) -> None:
     graph = run(
         project("""
@@ -187,9 +246,35 @@ def test_an_output_in_a_text_is_an_error_not_a_strange_name(project: WriteProjec
     assert [finding.check for finding in graph.findings] == ["program"]
 
 
-def test_a_program_that_exits_is_a_finding(project: WriteProject) -> None:
-    graph = run(project("raise SystemExit(3)"))
-    assert [finding.message.splitlines()[0] for finding in graph.findings] == ["SystemExit: 3"]
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        (
+            "import sys, pulumi\npulumi.Output.from_input(1).apply(lambda _: sys.exit(0))",
+            "SystemExit: 0",
+        ),
+        ("raise BaseException('gone')", "BaseException: gone"),
+        ("import asyncio\nraise asyncio.CancelledError", "CancelledError"),
+    ],
+)
+def test_a_program_that_exits_is_a_finding(
+    project: WriteProject, program: str, message: str
+) -> None:
+    graph = run(project(program))
+    assert [finding.message.splitlines()[0] for finding in graph.findings] == [message]
+    assert not run(project()).failed
+
+
+def test_lines_of_a_function_are_relative_to_its_file(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import pulumi_aws as aws\ndef program():\n    aws.sqs.Queue('jobs')\n    boom()\n"
+    )
+    scope = runpy.run_path(str(script))
+    graph = rehearse_program(scope["program"], RecordOnlyProvider())
+    assert [resource.source for resource in graph.resources.values()] == ["script.py:3"]
+    assert [finding.source for finding in graph.findings] == ["script.py:4"]
 
 
 def test_programs_do_not_see_each_others_modules_or_settings(

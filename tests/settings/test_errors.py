@@ -53,6 +53,16 @@ PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
             "backlot:database: backup_days: 36 is too large; give a whole number, 0 to 35",
         ),
         (
+            "api.cpu_target",
+            0,
+            "backlot:api: cpu_target: 0 is too small; give a whole number, 1 to 99",
+        ),
+        (
+            "api.memory_target",
+            100,
+            "backlot:api: memory_target: 100 is too large; give a whole number, 1 to 99",
+        ),
+        (
             "database.slow_query_ms",
             0,
             "backlot:database: slow_query_ms: 0 is too small; give a whole number, at least 1",

@@ -340,10 +340,26 @@ CASES = [
     ),
     Case(
         rule="job_times_are_possible",
-        bad={"workers.render.job_limit_seconds": 43201},
+        bad={
+            "workers.render.job_limit_seconds": 43201,
+            "queues.render.age_alarm_seconds": 43201 + 900,
+        },
         says="backlot:workers: render.job_limit_seconds: 43201 is more than the 43200 (12 hours) "
         "that SQS leaves a message with one worker; split the job or give at most that",
-        good={"workers.render.job_limit_seconds": 43200},
+        good={
+            "workers.render.job_limit_seconds": 43200,
+            "queues.render.age_alarm_seconds": 43200 + 900,
+        },
+    ),
+    Case(
+        rule="late_jobs_are_told_from_long_ones",
+        bad={"workers.render.job_limit_seconds": 901},
+        says="backlot:queues: render.age_alarm_seconds: 1800 would wake somebody for a job that is "
+        "not late: one of render may wait 900 and work 901 seconds; give at least 1801",
+        good={
+            "workers.render.job_limit_seconds": 901,
+            "queues.render.age_alarm_seconds": 1801,
+        },
     ),
     Case(
         rule="fleets_have_a_range",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+import itertools
+
 import pytest
 
 import settings
@@ -20,6 +23,13 @@ def test_networks_stand_apart_in_address_space(stacks: dict[str, settings.Settin
         "staging": "10.2.0.0/16",
         "production": "10.3.0.0/16",
     }
+
+
+def test_no_two_environments_share_an_address(stacks: dict[str, settings.Settings]) -> None:
+    networks = [ipaddress.IPv4Network(stack.network.cidr) for stack in stacks.values()]
+
+    assert not [pair for pair in itertools.combinations(networks, 2) if pair[0].overlaps(pair[1])]
+    assert len({stack.prefix for stack in stacks.values()}) == len(STACKS)  # M12
 
 
 def test_production_spreads_over_three_zones_and_the_others_over_two(

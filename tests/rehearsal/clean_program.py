@@ -27,7 +27,7 @@ TRUST = json.dumps(
 )
 
 
-def studio() -> None:
+def clean_program() -> None:
     provider = aws_provider()
     opts = pulumi.ResourceOptions(provider=provider)
     network = awsx.ec2.Vpc(
