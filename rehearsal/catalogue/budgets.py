@@ -82,7 +82,6 @@ ENTRIES = {
         fixed={"AccountId": "{account}"},
         prepare=_budget,
         rules=(_limit, _notified),
-        limits={"timeUnit": ("DAILY", "MONTHLY", "QUARTERLY", "ANNUALLY", "CUSTOM")},
         id="{account}:{name}",
         outputs={
             "arn": "arn:aws:budgets::{account}:budget/{name}",

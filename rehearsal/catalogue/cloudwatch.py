@@ -13,16 +13,6 @@ RETENTIONS = (
 )
 """Days. Zero is Terraform's word for keeping logs for ever."""
 
-OPERATORS = (
-    "GreaterThanOrEqualToThreshold",
-    "GreaterThanThreshold",
-    "LessThanThreshold",
-    "LessThanOrEqualToThreshold",
-    "LessThanLowerOrGreaterThanUpperThreshold",
-    "LessThanLowerThreshold",
-    "GreaterThanUpperThreshold",
-)
-
 
 def _log_group(inputs: Inputs) -> Inputs:
     if not inputs.get("retentionInDays"):
@@ -137,7 +127,6 @@ ENTRIES = {
         rules=(_datapoints, _periods, _metric, _actions),
         limits={
             "treatMissingData": ("missing", "ignore", "breaching", "notBreaching"),
-            "comparisonOperator": OPERATORS,
             "evaluateLowSampleCountPercentiles": ("evaluate", "ignore"),
         },
         id="{name}",

@@ -458,7 +458,7 @@ ENTRIES = {
         },
         fixed={"Egress": False},
         prepare=_numbered,
-        limits={"ruleNumber": range(1, 32767), "ruleAction": ("allow", "deny")},
+        limits={"ruleNumber": range(1, 32767)},
         id="nacl-{hex}",
     ),
     "SecurityGroup": Entry(

@@ -143,7 +143,6 @@ ENTRIES = {
         prepare=_service,
         rules=(_launch,),
         limits={
-            "launchType": ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"),
             "deploymentMaximumPercent": range(1, 1001),
             "healthCheckGracePeriodSeconds": range(2147483648),
         },

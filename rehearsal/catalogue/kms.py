@@ -24,7 +24,7 @@ ENTRIES = {
         ignore={"deletionWindowInDays": "told when the key is deleted"},
         prepare=_key,
         documents=("policy",),
-        limits={"deletionWindowInDays": range(7, 31), "rotationPeriodInDays": range(90, 2561)},
+        limits={"deletionWindowInDays": range(7, 31)},
         then=(
             Call(
                 operation="EnableKeyRotation",

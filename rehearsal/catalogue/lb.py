@@ -334,7 +334,6 @@ ENTRIES = {
             **_actions("actions"),
         },
         prepare=_rule,
-        limits={"priority": range(1, 50001)},
         id="{RuleArn}",
     ),
     "ListenerCertificate": Entry(

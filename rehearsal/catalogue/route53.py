@@ -124,7 +124,6 @@ ENTRIES = {
         },
         prepare=_record,
         rules=(_answers,),
-        limits={"ttl": range(2147483648)},
         id=_record_id,
         outputs={"fqdn": "{name}"},
     ),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from rehearsal.record import RecordOnlyProvider
+from rehearsal.run import rehearse
 from tests.conftest import STACKS
 from tests.recorder import ROOT, Node, Recorded
 
@@ -123,3 +126,53 @@ def test_a_container_is_told_secrets_by_reference_only(stack: str, stack_graph: 
 
 def test_the_program_is_short_enough_to_read_as_the_picture() -> None:
     assert len((ROOT / "__main__.py").read_text().splitlines()) < 120
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_service_starts_before_its_secrets_hold_a_value(
+    stack: str, stack_graph: StackGraph
+) -> None:
+    """ECS cannot start a task on a secret without a value, and the breaker would trip."""
+    recorded = stack_graph(stack)
+    versions = {
+        node["secret_id"]: node.urn for node in recorded.all("secretsmanager.SecretVersion")
+    }
+    tasks = {task.outputs["arn"]: task for task in recorded.all("ecs.TaskDefinition")}
+
+    for service in recorded.all("ecs.Service"):
+        before = _all_before(recorded, service.urn)
+        [container] = tasks[service["task_definition"]].json("container_definitions")
+        mounted = {secret["valueFrom"] for secret in container["secrets"]}
+        ours = {
+            urn
+            for secret, urn in versions.items()
+            if any(value.startswith(secret) for value in mounted)
+        }
+        assert len(ours) >= 4, "two connections and at least two third-party keys"
+        assert ours <= before, service.name
+
+
+def _all_before(recorded: Recorded, urn: str) -> set[str]:
+    """Everything that exists before `urn` is made, by way of whatever."""
+    seen: set[str] = set()
+    waiting = [urn]
+    while waiting:
+        resource = recorded.graph.resources[waiting.pop()]
+        for dependency in resource.dependencies:
+            if dependency not in seen and dependency in recorded.graph.resources:
+                seen.add(dependency)
+                waiting.append(dependency)
+    return seen
+
+
+def test_a_stack_that_names_its_account_touches_no_other(
+    stack_graph: StackGraph, tmp_path: Path
+) -> None:
+    text = (ROOT / "Pulumi.dev.yaml").read_text()
+    named = text.replace("protect: false", 'protect: false\n    account_ids: ["123456789012"]')
+    (tmp_path / "Pulumi.dev.yaml").write_text(named)
+    bound = Recorded(rehearse(ROOT, "dev", tmp_path / "Pulumi.dev.yaml", RecordOnlyProvider()))
+
+    provider = bound.one("pulumi:providers:aws")
+    assert provider["allowed_account_ids"] == ["123456789012"]  # M12
+    assert "allowed_account_ids" not in stack_graph("dev").one("pulumi:providers:aws")
