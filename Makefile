@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 STACK ?= dev
+# `make STACK=` is a slip, not a stack without a name.
+override STACK := $(or $(STACK),dev)
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -23,7 +25,7 @@ install: .venv/.installed ## Create .venv and install everything, locked by hash
 
 .PHONY: rehearse
 rehearse: install ## Bring STACK up in an in-memory AWS; CONFIG=file and GRAPH=out.json are optional
-	@$(BIN)/python -m rehearsal $(STACK) $(if $(CONFIG),--config-file $(CONFIG)) $(if $(GRAPH),--graph $(GRAPH)) $(ARGS)
+	@$(BIN)/python -m rehearsal $(STACK) $(if $(CONFIG),--config-file "$(CONFIG)") $(if $(GRAPH),--graph "$(GRAPH)") $(ARGS)
 
 .PHONY: test
 test: install ## Run the tests
@@ -38,7 +40,7 @@ check: install ## Lint, formatting, types, and whether the generated files are f
 
 .PHONY: format
 format: install ## Format the code and mend what lint can mend
-	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
 
 .PHONY: schema
@@ -65,7 +67,7 @@ pulumi:
 	  exit 1; }
 
 .PHONY: stack
-stack: pulumi
+stack: pulumi install
 	@test -f Pulumi.$(STACK).yaml || { echo "No stack file Pulumi.$(STACK).yaml. There are: $$(ls Pulumi.*.yaml | tr '\n' ' ')"; exit 1; }
 	@pulumi stack select --create $(STACK)
 

@@ -33,7 +33,7 @@ provider = aws.Provider(
 account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=provider)).account_id
 here = pulumi.ResourceOptions(provider=provider)
 kept = pulumi.ResourceOptions(provider=provider, protect=stack.platform.protect)
-place = Place(prefix=stack.prefix, region=stack.region, account_id=account_id, tags=stack.tags)
+place = Place.of(stack, account_id)
 
 keys = Keys("keys", KeysArgs(settings=stack.keys, place=place), kept)
 logs = Logs(settings=stack.logs, prefix=stack.prefix, key_arn=keys.logs_arn)
@@ -50,15 +50,9 @@ queues = {
     )
     for name, sizing in stack.queues.items()
 }
+values = settings.secret_values()
 secrets = Secrets(
-    "secrets",
-    SecretsArgs(
-        settings=stack.secrets,
-        ground=ground,
-        values=settings.secret_values(),
-        force_delete=not stack.platform.protect,
-    ),
-    here,
+    "secrets", SecretsArgs(settings=stack.secrets, ground=ground, values=values), here
 )
 registry = Registry("registry", RegistryArgs(settings=stack.registry, ground=ground), here)
 stores = [database.access(), cache.access(), buckets.media.access()]

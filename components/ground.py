@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.logs import Logs
+from settings.stack import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +22,20 @@ class Place:
     """Leads every physical name: `backlot-dev`."""
     region: str
     account_id: pulumi.Input[str]
+    protect: bool
+    """True: what is deleted can be called back."""
     tags: Mapping[str, str]
     """For what the provider's default tags do not reach: fleet instances and their volumes."""
+
+    @classmethod
+    def of(cls, stack: Settings, account_id: pulumi.Input[str]) -> Place:
+        return cls(
+            prefix=stack.prefix,
+            region=stack.region,
+            account_id=account_id,
+            protect=stack.platform.protect,
+            tags=stack.tags,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

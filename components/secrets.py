@@ -22,7 +22,8 @@ UNSET = "unset"
 """What a shell holds until somebody fills it; ECS cannot start a task on a secret with no value."""
 
 RECOVERY_DAYS = 30
-"""How long Secrets Manager can call a deleted secret back."""
+"""How long a deleted secret of a protected stack can be called back. Elsewhere it is gone at once,
+and its name is free again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,6 @@ class SecretsArgs:
     values: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     """Values this stack keeps itself (`pulumi config set --secret`). The rest are filled by hand,
     and left as they are."""
-    force_delete: bool = False
-    """True: a deleted secret is gone at once, and its name is free again."""
 
 
 class Secrets(pulumi.ComponentResource):
@@ -78,7 +77,7 @@ def _secret(
         name,
         name=physical_name("secret", args.ground.prefix, PATH, key, separator="/"),
         kms_key_id=args.ground.data_key_arn,
-        recovery_window_in_days=0 if args.force_delete else RECOVERY_DAYS,
+        recovery_window_in_days=RECOVERY_DAYS if args.ground.protect else 0,
         opts=opts,
     )
     value, opts = _value(key, args.values, "secret_string", opts)

@@ -20,12 +20,18 @@ PREFIX = "backlot-dev"
 DATA_KEY = "arn:aws:kms:us-east-1:123456789012:key/data"
 
 
-def ground(*, data_key_arn: str | None = None, tags: Mapping[str, str] | None = None) -> Ground:
+def ground(
+    *,
+    data_key_arn: str | None = None,
+    protect: bool = False,
+    tags: Mapping[str, str] | None = None,
+) -> Ground:
     """A stack's ground with made-up ids."""
     return Ground(
         prefix=PREFIX,
         region="us-east-1",
         account_id="123456789012",
+        protect=protect,
         tags=tags or {},
         vpc_id="vpc-1",
         public_subnet_ids=["subnet-public-a", "subnet-public-b"],

@@ -24,11 +24,13 @@ def build(
     *,
     settings: Mapping[str, SecretSettings] = SETTINGS,
     data_key_arn: str | None = None,
+    protect: bool = False,
     **args: Any,
 ) -> Secrets:
+    stands_on = ground(data_key_arn=data_key_arn, protect=protect)
     return Secrets(
         "secrets",
-        SecretsArgs(settings=settings, ground=ground(data_key_arn=data_key_arn), **args),
+        SecretsArgs(settings=settings, ground=stands_on, **args),
         with_aws(aws_provider()),
     )
 
@@ -105,9 +107,9 @@ def test_secrets_are_encrypted_under_the_data_key_where_there_is_one():
     assert "key_id" not in without.one("ssm.Parameter")
 
 
-@pytest.mark.parametrize(("force_delete", "days"), [(False, 30), (True, 0)])
-def test_a_deleted_secret_can_be_called_back_unless_told_otherwise(force_delete: bool, days: int):
-    secret = secrets(force_delete=force_delete).one("secretsmanager.Secret")
+@pytest.mark.parametrize(("protect", "days"), [(True, 30), (False, 0)])
+def test_a_deleted_secret_of_a_protected_stack_can_be_called_back(protect: bool, days: int):
+    secret = secrets(protect=protect).one("secretsmanager.Secret")
 
     assert secret["recovery_window_in_days"] == days
 

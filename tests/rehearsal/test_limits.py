@@ -30,7 +30,7 @@ def limited() -> Iterator[Any]:
                 yield pytest.param(sample, path, wrong, id=f"{sample.name} {path}")
 
 
-@pytest.mark.parametrize(("sample", "path", "wrong"), limited())
+@pytest.mark.parametrize(("sample", "path", "wrong"), list(limited()))
 def test_a_value_beyond_a_limit_is_refused_once(
     account: MotoProvider, sample: Sample, path: str, wrong: Any
 ) -> None:

@@ -216,6 +216,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "healthCheck.timeout: 30 given, less than healthCheck.interval (30) is needed",
     ),
     (
+        "aws:lb/targetGroup:TargetGroup",
+        {"port": 80, "protocol": "HTTP", "vpcId": "vpc-0", "healthCheck": {"path": "health"}},
+        'healthCheck.path: "health" given, a path starts with /',
+    ),
+    (
         "aws:lb/loadBalancer:LoadBalancer",
         {"name": "a-balancer-with-a-very-long-name-x", "subnets": ["subnet-0"]},
         'name: "a-balancer-with-a-very-long-name-x" has 34 characters, at most 32 are allowed',
@@ -327,7 +332,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
             "statistic": "Sum",
             "threshold": 1,
         },
-        "comparisonOperator: MoreThan given, one of GreaterThanOrEqualToThreshold",
+        'comparisonOperator: "MoreThan" is not one of GreaterThanOrEqualToThreshold',
     ),
     (
         "aws:rds/instance:Instance",
