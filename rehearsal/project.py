@@ -14,8 +14,6 @@ import yaml
 from rehearsal.graph import SECRET
 
 PROJECT_FILE = "Pulumi.yaml"
-OTHER_NAMESPACES = frozenset({"aws", "aws-native", "awsx", "pulumi", "random", "tls"})
-"""Namespaces of settings that belong to the CLI or to a provider, whatever the project."""
 
 
 class ProjectError(Exception):
@@ -80,7 +78,6 @@ def load_stack_config(project: Project, file: Path, shown_as: str) -> StackConfi
             f"`{project.name}:<section>`"
         )
     stack = {_full_key(str(key), project.name): value for key, value in given.items()}
-    _refuse_another_project(stack, project.name, shown_as)
     values: dict[str, str] = {}
     secret: set[str] = set()
     for key, value in [*_project_defaults(project), *stack.items()]:
@@ -100,16 +97,6 @@ def _project_defaults(project: Project) -> Iterator[tuple[str, Any]]:
             if value is None:
                 continue
         yield _full_key(str(key), project.name), value
-
-
-def _refuse_another_project(stack: Mapping[str, Any], project: str, shown_as: str) -> None:
-    namespaces = {key.partition(":")[0]: key for key in sorted(stack, reverse=True)}
-    others = sorted(set(namespaces) - OTHER_NAMESPACES - {project})
-    if others and project not in namespaces:
-        raise ProjectError(
-            f"{shown_as}: config: {namespaces[others[0]]}: a stack file of the project "
-            f"{others[0]!r}; this project is {project!r}, whose settings start with `{project}:`"
-        )
 
 
 def _full_key(key: str, project: str) -> str:
@@ -161,13 +148,16 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (PyYAML's class attribute)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
+        first: dict[str, int] = {}
         for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} is given twice", key.start_mark
+            line = key.start_mark.line + 1
+            if key.value in first:
+                message = (
+                    f"the key {key.value!r} is given twice; put both under the one on line "
+                    f"{first[key.value]}"
                 )
-            seen.add(key.value)
+                raise yaml.constructor.ConstructorError(None, None, message, key.start_mark)
+            first[key.value] = line
         return super().construct_mapping(node, deep)
 
 
@@ -206,10 +196,37 @@ def _mapping(file: Path, shown_as: str) -> Mapping[str, Any]:
     except UnicodeDecodeError as problem:
         raise ProjectError(f"{shown_as}: not UTF-8 text: {problem.reason}") from None
     except yaml.MarkedYAMLError as problem:
-        line = f":{problem.problem_mark.line + 1}" if problem.problem_mark else ""
-        raise ProjectError(f"{shown_as}{line}: not valid YAML: {problem.problem}") from None
+        line, said = _explained(problem)
+        raise ProjectError(f"{shown_as}:{line}: not valid YAML: {said}") from None
     except yaml.YAMLError as problem:
         raise ProjectError(f"{shown_as}: not valid YAML: {problem}") from None
     if not isinstance(content, Mapping):
         raise ProjectError(f"{shown_as}:1: must be a mapping, such as `config:` and its settings")
     return content
+
+
+def _explained(problem: yaml.MarkedYAMLError) -> tuple[int, str]:
+    """The line to look at, and what is wrong there in plain words.
+
+    The parser notices most mistakes a line or more after they were made; its context is where the
+    thing began that could not be finished.
+    """
+    noticed = problem.problem_mark.line + 1 if problem.problem_mark else 1
+    began = problem.context_mark.line + 1 if problem.context_mark else noticed
+    context, said = problem.context or "", problem.problem or ""
+    if "'\\t'" in said:
+        return noticed, "there is a tab; YAML is indented with spaces"
+    if said == "mapping values are not allowed here":
+        return noticed, (
+            "no key can stand here: the line above lacks its `: `, or this one is indented too far"
+        )
+    if context == "while scanning a simple key":
+        return began, "there is no `: ` between a key and its value"
+    if context == "while scanning a quoted scalar":
+        return began, "the quote that opens here is never closed"
+    if context in ("while parsing a flow sequence", "while parsing a flow mapping"):
+        closing = "]" if "sequence" in context else "}"
+        return began, f"the bracket that opens here needs a `{closing}`"
+    if context == "while parsing a block mapping":
+        return noticed, "the indentation fits neither the line above nor any block around it"
+    return noticed, said

@@ -121,7 +121,9 @@ class Report:
         if not findings:
             return
         self._line("\n[bold]Findings[/]")
-        for source, group in itertools.groupby(findings, key=lambda finding: finding.source):
+        waiting = [finding for finding in findings if _only_waits(finding)]
+        shown = [finding for finding in findings if not _only_waits(finding)]
+        for source, group in itertools.groupby(shown, key=lambda finding: finding.source):
             self._line(f"\n  [bold]{escape(source or 'no line of the program')}[/]")
             for finding in group:
                 colour = "red" if finding.severity == "error" else "yellow"
@@ -132,6 +134,10 @@ class Report:
                 )
                 for line in finding.message.splitlines():
                     self._paragraph(_URN.sub(_named, line), indent="      ")
+        if waiting:
+            self._line(
+                f"\n  {_counted(len(waiting), 'resource')} not created, waiting for the above"
+            )
 
     def _verdict(self, graph: Graph, *, record_only: bool) -> None:
         severities = Counter(finding.severity for finding in set(graph.findings))
@@ -211,6 +217,11 @@ def _rows(branches: Sequence[_Branch], depth: int) -> Iterator[tuple[int, _Branc
 def _order(branch: _Branch) -> tuple[str, int, str, str]:
     """As the program has them, which is the order of the picture."""
     return *place(branch.source), branch.name, branch.kind
+
+
+def _only_waits(finding: Finding) -> bool:
+    """It says nothing that the finding it waits for has not said; the graph has it in full."""
+    return finding.check == "skipped" and finding.severity == "warning"
 
 
 def _line_order(finding: Finding) -> tuple[str, int, Finding]:

@@ -173,7 +173,7 @@ def test_the_group_shrinks_to_nothing_and_never_outgrows_the_fleet():  # M49, M5
     assert group["vpc_zone_identifiers"] == ["subnet-private-a", "subnet-private-b"]
 
 
-def test_nothing_but_ecs_ends_an_instance_at_work():  # B6, B10
+def test_nothing_but_ecs_ends_an_instance_at_work():  # B6
     _, recorded = recorded_fleet()
     group = recorded.one("autoscaling.Group")
     assert group["protect_from_scale_in"] is True

@@ -163,7 +163,7 @@ def test_every_subnet_has_a_route_table_of_its_own():  # M8
     assert len({table for _, table in pairs}) == 6
 
 
-def test_the_default_security_group_lets_nothing_through():  # M9
+def test_the_default_security_group_lets_nothing_through():  # B35
     recorded = network()
     group = recorded.one("ec2.DefaultSecurityGroup")
 
@@ -236,7 +236,7 @@ def test_chosen_services_get_a_private_endpoint_in_every_private_subnet():  # M1
         assert endpoint["security_group_ids"] == [group.id]
 
 
-def test_endpoints_answer_the_vpc_on_443_and_nobody_else():  # M9, M11
+def test_endpoints_answer_the_vpc_on_443_and_nobody_else():  # M11
     recorded = network(interface_endpoints=("sqs",))
     inward = recorded.one("vpc.SecurityGroupIngressRule")
 

@@ -63,7 +63,7 @@ def test_a_received_job_stays_hidden_for_as_long_as_the_settings_say():  # M53
     assert recorded.one("sqs.Queue", "queue-render-queue")["visibility_timeout_seconds"] == 120
 
 
-def test_a_receive_waits_twenty_seconds_for_a_job():  # M53
+def test_a_receive_waits_twenty_seconds_for_a_job():  # B44
     _, recorded = recorded_queue()
     assert recorded.one("sqs.Queue", "queue-render-queue")["receive_wait_time_seconds"] == 20
 
@@ -88,7 +88,7 @@ def test_the_number_of_receives_and_the_retentions_follow_the_settings():
     assert dead_letter["message_retention_seconds"] == 7 * DAY
 
 
-def test_only_its_own_queue_may_use_a_dead_letter_queue():  # M53
+def test_only_its_own_queue_may_use_a_dead_letter_queue():  # B44
     _, recorded = recorded_queue()
     allow = recorded.one("sqs.RedriveAllowPolicy")
     dead_letter = recorded.one("sqs.Queue", "queue-render-dead-letter")

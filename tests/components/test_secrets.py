@@ -132,7 +132,7 @@ def test_only_the_secrets_named_are_handed_out():  # M32
     assert [secret.environment for secret in handed.secrets] == ["JWT_SECRET"]
 
 
-def test_each_secret_is_read_by_its_own_arn():  # M31
+def test_each_secret_is_read_by_its_own_arn():  # M85
     _, recorded = access("openai", "jwt")
 
     assert recorded.outputs["read"] == {

@@ -70,7 +70,7 @@ def refusals(**inputs: Any) -> list[str]:
     return [finding.message for finding in created.findings]
 
 
-def test_every_zone_gets_its_subnets_public_first() -> None:  # M1
+def test_every_zone_gets_its_subnets_public_first() -> None:  # M2, M3, M4, M6
     graph, created = expanded()
     assert created.findings == []
     assert names(graph, "Vpc") == ["net"]

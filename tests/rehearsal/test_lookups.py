@@ -60,7 +60,7 @@ def test_region_account_and_partition() -> None:
     assert ask("index/getPartition", region="cn-north-1")["dnsSuffix"] == "amazonaws.com.cn"
 
 
-def test_the_gpu_image_of_ecs_is_an_image_that_exists(moto: lookups.ClientFactory) -> None:  # M49
+def test_the_gpu_image_of_ecs_is_an_image_that_exists(moto: lookups.ClientFactory) -> None:  # M48
     name = "/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"
     found = ask("ssm/getParameter", moto, name=name)
     assert found["insecureValue"] == found["value"]

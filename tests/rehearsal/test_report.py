@@ -113,7 +113,7 @@ def test_findings_are_grouped_by_line_and_name_resources_in_short() -> None:
     one = graph(queue)
     one.findings = [
         finding("visibilityTimeoutSeconds: 50000", source="b.py:7", urn=queue.urn),
-        finding(f"waits for {queue.urn}", source="a.py:1", severity="warning", check="skipped"),
+        finding(f"as {queue.urn}", source="a.py:1", severity="warning", check="double"),
         finding("roleArn: no such role", source="b.py:7"),
         finding("roleArn: no such role", source="b.py:7"),
     ]
@@ -122,8 +122,8 @@ def test_findings_are_grouped_by_line_and_name_resources_in_short() -> None:
         "Findings",
         "",
         "  a.py:1",
-        "    warning  skipped",
-        "      waits for sqs.Queue jobs",
+        "    warning  double",
+        "      as sqs.Queue jobs",
         "",
         "  b.py:7",
         "    error  model",
@@ -133,6 +133,27 @@ def test_findings_are_grouped_by_line_and_name_resources_in_short() -> None:
         "",
         "dev would fail: 2 errors and 1 warning",
     ]
+
+
+def test_what_only_waits_for_a_refused_resource_is_counted_in_one_line() -> None:
+    queue = resource("aws:sqs/queue:Queue", "jobs")
+    one = graph(queue)
+    one.findings = [
+        finding("name: too long", source="b.py:7", urn=queue.urn),
+        finding(
+            "not created: it waits for x", source="a.py:1", severity="warning", check="skipped"
+        ),
+        finding(
+            "not created: it waits for y", source="a.py:2", severity="warning", check="skipped"
+        ),
+        finding("not created: no such output", source="a.py:3", check="skipped"),
+    ]
+    text = shown(one)
+
+    assert "waits for" not in text
+    assert "no such output" in text
+    assert "  2 resources not created, waiting for the above\n" in text
+    assert text.splitlines()[-1] == "dev would fail: 2 errors and 2 warnings"
 
 
 def test_the_verdict_says_what_was_done() -> None:

@@ -375,21 +375,39 @@ def test_the_same_function_runs_twice_in_one_process() -> None:
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("Pulumi.dev.yaml", "config:\n  small:a: [1\n", "Pulumi.dev.yaml:3: not valid YAML"),
-        ("Pulumi.dev.yaml", "config:\n\tsmall:a: 1\n", "Pulumi.dev.yaml:2: not valid YAML"),
+        (
+            "Pulumi.dev.yaml",
+            "config:\n  small:a: [1\n  small:b: 2\n",
+            "Pulumi.dev.yaml:2: not valid YAML: the bracket that opens here needs a `]`",
+        ),
+        (
+            "Pulumi.dev.yaml",
+            "config:\n\tsmall:a: 1\n",
+            "Pulumi.dev.yaml:2: not valid YAML: there is a tab; YAML is indented with spaces",
+        ),
+        (
+            "Pulumi.dev.yaml",
+            "config:\n  small:a: 'b\n  small:c: d\n",
+            "Pulumi.dev.yaml:2: not valid YAML: the quote that opens here is never closed",
+        ),
+        (
+            "Pulumi.dev.yaml",
+            "config:\n  small:a\n    b: 1\n",
+            "Pulumi.dev.yaml:3: not valid YAML: no key can stand here: the line above lacks its",
+        ),
+        (
+            "Pulumi.dev.yaml",
+            "config:\n  small:a:\n    b: 1\n   c: 2\n",
+            "Pulumi.dev.yaml:4: not valid YAML: the indentation fits neither the line above",
+        ),
         (
             "Pulumi.dev.yaml",
             "config:\n  small:a: 1\n  small:a: 2\n",
-            "Pulumi.dev.yaml:3: not valid YAML: the key 'small:a' is given twice",
+            "the key 'small:a' is given twice; put both under the one on line 2",
         ),
         ("Pulumi.dev.yaml", "", "Pulumi.dev.yaml:1: must be a mapping"),
         ("Pulumi.dev.yaml", "encryptionsalt: x\n", "Pulumi.dev.yaml: config: the stack file has"),
         ("Pulumi.dev.yaml", "config:\n", "Pulumi.dev.yaml: config: the stack file has no settings"),
-        (
-            "Pulumi.dev.yaml",
-            "config: {other:size: 1, aws:region: us-east-1}\n",
-            "config: other:size: a stack file of the project 'other'; this project is 'small'",
-        ),
         ("Pulumi.yaml", "runtime: python\n", "Pulumi.yaml: name: a project needs a name"),
         ("Pulumi.yaml", "name: small\nruntime: go\n", "Pulumi.yaml: runtime: 'go'"),
         ("Pulumi.yaml", PROJECT_FILE + "main: src\n", "has no __main__.py"),
