@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from settings.fields import (
     EnvironmentName,
@@ -14,6 +14,7 @@ from settings.fields import (
     Section,
     TargetPercent,
     Unique,
+    form,
 )
 
 
@@ -22,8 +23,11 @@ class HealthSettings(Section):
 
     path: Annotated[
         str,
-        StringConstraints(pattern=r"^/[A-Za-z0-9_./-]*$"),
-        Field(examples=["/health"]),
+        form(
+            r"^/[A-Za-z0-9_./-]*$",
+            "give a path that begins with /, of plain letters, digits and _ . / -",
+            examples=["/health"],
+        ),
     ] = "/health"
     """A shallow check: a database blip must not take every task out."""
     interval_seconds: Annotated[int, Field(ge=5, le=300)] = 30

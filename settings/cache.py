@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from settings.fields import CacheNodeType, DailyWindow, Section, WeeklyWindow
+from settings.fields import CacheNodeType, DailyWindow, Section, WeeklyWindow, form
+
+DEFAULT_VERSIONS: Mapping[str, str] = {"valkey": "8.0", "redis": "7.1"}
+"""What an engine runs when the stack file names no version."""
+
+
+def _default_version(given: Mapping[str, Any]) -> str:
+    return DEFAULT_VERSIONS[given.get("engine", "valkey")]
 
 
 class CacheSettings(Section):
     engine: Literal["valkey", "redis"] = "valkey"
     """Valkey speaks the same protocol and costs about 20 % less per node."""
     engine_version: Annotated[
-        str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+$"), Field(examples=["8.0"])
-    ] = "8.0"
-    """Major and minor version, such as 8.0 (Valkey) or 7.1 (Redis)."""
+        str,
+        form(
+            r"^[0-9]+\.[0-9]+$",
+            "give the major and the minor version, in quotes",
+            examples=["8.0"],
+        ),
+    ] = Field(default_factory=_default_version)
+    """Major and minor version. Absent: 8.0 of Valkey, 7.1 of Redis."""
     node_type: CacheNodeType
     """Its memory, CPUs and price, per node."""
     nodes: Annotated[int, Field(ge=1, le=6)]

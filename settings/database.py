@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
-from settings.fields import DailyWindow, DatabaseClass, Section, WeeklyWindow
+from settings.fields import DailyWindow, DatabaseClass, Section, WeeklyWindow, form
+
+PostgresVersion = Literal["14", "15", "16", "17", "18"]
+"""The major versions that a stack file may ask for."""
+
+
+def _major_alone(given: object) -> object:
+    version = re.fullmatch(r"([0-9]+)\.[0-9.]+", str(given))
+    if version and version[1] in get_args(PostgresVersion):
+        raise ValueError(
+            f'has a minor version; give the major version alone: "{version[1]}"; '
+            "RDS keeps the minor one current"
+        )
+    return given
 
 
 class StorageSettings(Section):
@@ -24,7 +38,9 @@ class ReplicaSettings(Section):
 
 
 class DatabaseSettings(Section):
-    engine_version: Annotated[str, StringConstraints(pattern=r"^1[4-8]$"), Field(examples=["17"])]
+    engine_version: Annotated[
+        PostgresVersion, Field(examples=["17"]), BeforeValidator(_major_alone)
+    ]
     """PostgreSQL's major version. RDS keeps the minor one current in the maintenance window."""
     instance_class: DatabaseClass
     """The primary's size: its memory, CPUs and most of its price."""
@@ -49,11 +65,21 @@ class DatabaseSettings(Section):
     final_snapshot: bool
     """Take a last snapshot when the instance is deleted."""
     database_name: Annotated[
-        str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$"), Field(examples=["app"])
+        str,
+        form(
+            r"^[a-z][a-z0-9_]{0,62}$",
+            "use 1 to 63 lower-case letters, digits and underscores, beginning with a letter",
+            examples=["app"],
+        ),
     ] = "app"
     """The database that RDS creates with the instance. A change later replaces the instance."""
     username: Annotated[
-        str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,15}$"), Field(examples=["app"])
+        str,
+        form(
+            r"^[a-z][a-z0-9_]{0,15}$",
+            "use 1 to 16 lower-case letters, digits and underscores, beginning with a letter",
+            examples=["app"],
+        ),
     ] = "app"
     """The master user. `admin`, `rdsadmin` and SQL's own words such as `user` are reserved.
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pydantic_core import ErrorDetails
 
+SECRETS_NAMESPACE = "backlot-secrets"
+"""Leads every third-party key's value: `backlot-secrets:openai`."""
+
 _TYPE_WORDS = {str: "text", bool: "a boolean", int: "a number", float: "a number"}
 """How a value's type is called in a message."""
+_VALUE_WORDS = ("value", "secret", "key", "token", "password")
+"""Under which a third-party key is given by mistake."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +72,7 @@ def explain(
     """
     problems = []
     misspelt: set[tuple[int | str, ...]] = set()
-    found = [error for error in errors if not _counts_only_the_good(error)]
+    found = [error for error in errors if not _echoes_another(error)]
     for error in found:
         if error["type"] == "extra_forbidden":
             parent = _walk(schema, (section, *error["loc"][:-1]))
@@ -81,17 +87,44 @@ def explain(
             Problem(
                 key=f"backlot:{section}",
                 path=place.path.removeprefix(section).removeprefix("."),
-                message=_sentence(error, place),
+                message=_secret_value(section, error) or _sentence(_veiled(section, error), place),
             )
         )
     return problems
 
 
-def _counts_only_the_good(error: ErrorDetails) -> bool:
-    """A list is also "too short" to pydantic when it has enough entries and some are wrong."""
+def _echoes_another(error: ErrorDetails) -> bool:
+    """What pydantic only finds because something else is wrong.
+
+    A list that has enough entries is also "too short" when some are wrong, and a default that
+    follows from other keys is "not called" when one of them is.
+    """
+    if error["type"] == "too_short":
+        return len(error["input"]) >= error.get("ctx", {})["min_length"]
+    return error["type"] == "default_factory_not_called"
+
+
+def _secret_value(section: str, error: ErrorDetails) -> str | None:
+    """What to say of a third-party key itself where only its shell belongs. Never shows it."""
+    name, *below = error["loc"] or ("",)
+    as_a_whole = not below and isinstance(error["input"], str | int | float) and name
+    as_a_key = error["type"] == "extra_forbidden" and below and below[0] in _VALUE_WORDS
+    if section != "secrets" or error["loc"][-1:] == ("[key]",) or not (as_a_whole or as_a_key):
+        return None
     return (
-        error["type"] == "too_short" and len(error["input"]) >= error.get("ctx", {})["min_length"]
+        "values never stand here; remove it, and give it with "
+        f"`pulumi config set --secret {SECRETS_NAMESPACE}:{name}`"
     )
+
+
+def _veiled(section: str, error: ErrorDetails) -> ErrorDetails:
+    """What is no variable's name may be the key itself, pasted a line too high."""
+    is_text = isinstance(error["input"], str)
+    if is_text and section == "secrets" and error["loc"][1:] == ("environment",):
+        veiled = error.copy()
+        veiled["input"] = "…"
+        return veiled
+    return error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,13 +183,13 @@ def _resolve(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping
 def _sentence(error: ErrorDetails, place: _Place) -> str:
     writer = _WRITERS.get(error["type"])
     if writer is None:
-        return f"{shown(error['input'])}: {error['msg']}; give {wanted(place.node)}"
+        return f"{shown(error['input'])}: {error['msg']}; {_asked(place.node)}"
     return writer(error, place)
 
 
 def _missing(_: ErrorDetails, place: _Place) -> str:
     meaning = place.node.get("description", "")
-    return f"missing; give {wanted(place.node)}. {meaning}".rstrip(" .") + ("." if meaning else "")
+    return f"missing; {_asked(place.node)}. {meaning}".rstrip(" .") + ("." if meaning else "")
 
 
 def _unknown(error: ErrorDetails, place: _Place) -> str:
@@ -167,30 +200,42 @@ def _unknown(error: ErrorDetails, place: _Place) -> str:
 
 
 def _type(error: ErrorDetails, place: _Place) -> str:
-    return f"{shown(error['input'])} is {_kind(error['input'])}; give {wanted(place.node)}"
+    given = error["input"]
+    if given is None:
+        known, needed = (place.parent.get(part, ()) for part in ("properties", "required"))
+        optional = error["loc"] and error["loc"][-1] in known and error["loc"][-1] not in needed
+        remove = ", or remove the key" if optional else ""
+        return f"has nothing behind it; {_asked(place.node)}{remove}"
+    if (quoted := _quoted(given, place.node)) is not None:
+        return f'{shown(given)} is {_kind(given)}; write "{quoted}"'
+    return f"{shown(given)} is {_kind(given)}; {_asked(place.node)}"
 
 
 def _range(error: ErrorDetails, place: _Place) -> str:
     extent = "small" if error["type"].startswith("greater") else "large"
-    return f"{shown(error['input'])} is too {extent}; give {wanted(place.node)}"
+    return f"{shown(error['input'])} is too {extent}; {_asked(place.node)}"
 
 
 def _word(error: ErrorDetails, place: _Place) -> str:
+    if error["input"] is None or _quoted(error["input"], place.node) is not None:
+        return _type(error, place)
     meant = did_you_mean(str(error["input"]), map(str, _words(place.node)))
     guess = f"did you mean {meant}? " if meant else ""
-    return f"{shown(error['input'])} is not allowed; {guess}give {wanted(place.node)}"
+    return f"{shown(error['input'])} is not allowed; {guess}{_asked(place.node)}"
 
 
 def _pattern(error: ErrorDetails, place: _Place) -> str:
-    pattern = error.get("ctx", {})["pattern"]
-    return f"{shown(error['input'])} is malformed; give {wanted(place.node)} (pattern {pattern})"
+    # The schema has a mapping's keys without their pattern, so it is taken from the error.
+    node = {**place.node, "pattern": error.get("ctx", {})["pattern"]}
+    mended = next((text for text in _mended(error["input"]) if _fits(text, node)), None)
+    return f"{shown(error['input'])} does not fit; {_asked(node, mended)}"
 
 
 def _length(error: ErrorDetails, place: _Place) -> str:
     extent = "long" if error["type"].endswith("long") else "short"
     value = error["input"]
     size = f"has {len(value)} characters" if isinstance(value, str) else _entries(value)
-    return f"{shown(value)} is too {extent}: it {size}; give {wanted(place.node)}"
+    return f"{shown(value)} is too {extent}: it {size}; {_asked(place.node)}"
 
 
 def _entries(value: Any) -> str:
@@ -233,6 +278,37 @@ _WRITERS: Mapping[str, Callable[[ErrorDetails, _Place], str]] = {
 }  # fmt: skip
 
 
+def _mended(text: str) -> Iterator[str]:
+    """What was probably meant: the same in the other case, joined by hyphens, less a last slash."""
+    yield text.lower()
+    yield re.sub(r"[\s_.]+", "-", text.strip().lower())
+    yield re.sub(r"[\s.-]+", "_", text.strip().upper())
+    yield text.rstrip("/").lower()
+
+
+def _quoted(value: Any, node: Mapping[str, Any]) -> str | None:
+    """The text that was meant by a value which YAML reads as a number or a boolean, if it fits."""
+    if not isinstance(value, int | float):
+        return None
+    spellings = [json.dumps(value)]
+    if isinstance(value, bool):
+        spellings += ["on", "yes"] if value else ["off", "no"]
+    elif isinstance(value, int):
+        spellings.append(f"{value}.0")
+    elif value.is_integer():
+        spellings.append(str(int(value)))
+    return next((text for text in spellings if len(text) < 60 and _fits(text, node)), None)
+
+
+def _fits(text: str, node: Mapping[str, Any]) -> bool:
+    return (
+        node.get("type") == "string"
+        and (not _words(node) or text in _words(node))
+        and re.fullmatch(node.get("pattern", "(?s).*"), text) is not None
+        and node.get("minLength", 0) <= len(text) <= node.get("maxLength", len(text))
+    )
+
+
 def shown(value: Any, limit: int = 60) -> str:
     """A value as the file holds it, cut when it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
@@ -251,6 +327,16 @@ def _words(node: Mapping[str, Any]) -> Sequence[Any]:
     return node["enum"] if "enum" in node else [node["const"]] if "const" in node else []
 
 
+def _asked(node: Mapping[str, Any], such: str | None = None) -> str:
+    """What to do about a part of the schema: its rule in words, or what it allows."""
+    rule = node.get("patternErrorMessage")
+    if rule is None:
+        return f"give {wanted(node)}"
+    such = such or next(iter(node.get("examples", ())), None)
+    extent = _extent(node, "minLength", "maxLength", " characters")
+    return f"{rule}{extent}" + (f", such as {such}" if such else "")
+
+
 def wanted(node: Mapping[str, Any]) -> str:
     """What a part of the schema allows, in words that follow "give"."""
     words = [str(word) for word in _words(node)]
@@ -262,14 +348,24 @@ def wanted(node: Mapping[str, Any]) -> str:
         case "integer":
             return f"a whole number{_extent(node, 'minimum', 'maximum')}"
         case "array":
-            return f"a list{_extent(node, 'minItems', 'maxItems', ' entries')}"
+            items = node.get("items", {})
+            one = next(([each] for each in (*items.get("examples", ()), *_words(items))), [])
+            example = next(iter(node.get("examples", ())), one)
+            such = f" such as [{', '.join(map(str, example))}]" if example else ""
+            return f"a list{such}{_extent(node, 'minItems', 'maxItems', ' entries')}"
         case "string":
             example = next(iter(node.get("examples", ())), None)
-            such = f' such as "{example}"' if example else ""
-            return f"text in quotes{_extent(node, 'minLength', 'maxLength', ' characters')}{such}"
+            such = f" such as {example}" if example else ""
+            return f"text{_extent(node, 'minLength', 'maxLength', ' characters')}{such}"
         case _:
-            keys = node.get("required") or list(node.get("properties", ()))
-            return f"a mapping with {', '.join(keys)}" if keys else "a mapping of keys to values"
+            if needed := node.get("required"):
+                return f"a mapping with {', '.join(needed)}"
+            known = ", ".join(node.get("properties", ()))
+            return (
+                f"a mapping with any of {known}, or {{}}"
+                if known
+                else "a mapping of keys to values"
+            )
 
 
 def _extent(node: Mapping[str, Any], low: str, high: str, unit: str = "") -> str:

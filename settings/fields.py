@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Hashable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 Item = TypeVar("Item", bound=Hashable)
 
@@ -17,11 +18,51 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+def form(pattern: str, rule: str, *, examples: list[str], max_length: int | None = None) -> Any:
+    """Text of one form, and the same in words that tell a person what to write.
+
+    `rule` takes the pattern's place in messages, and in the editors that know the key.
+    """
+    return Field(
+        pattern=pattern,
+        max_length=max_length,
+        examples=examples,
+        json_schema_extra={"patternErrorMessage": rule},
+    )
+
+
 def _network_address(text: str) -> str:
     try:
-        return str(ipaddress.IPv4Network(text))
-    except ValueError as error:
-        raise ValueError(f"must be an IPv4 network such as 10.0.0.0/16 ({error})") from None
+        meant = ipaddress.IPv4Network(text if "/" in text else f"{text}/16", strict=False)
+    except ValueError:
+        raise ValueError("is no IPv4 network; give one such as 10.0.0.0/16") from None
+    if "/" not in text:
+        raise ValueError(f"has no prefix length; write {meant}")
+    if str(meant.network_address) != text.partition("/")[0]:
+        raise ValueError(f"does not begin where a /{meant.prefixlen} does; did you mean {meant}?")
+    return str(meant)
+
+
+def _letter_alone(given: object) -> object:
+    if isinstance(given, str) and (name := re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]([a-h])", given)):
+        raise ValueError(f"is a zone's whole name; give the letter alone: {name[2]}")
+    return given
+
+
+def _name_alone(given: object) -> object:
+    if isinstance(given, str) and (url := re.match(r"(https?://)([^/]*)", given)):
+        raise ValueError(f"is a URL; give the name without {url[1]}: {url[2]}")
+    return given
+
+
+def _with_a_version(given: object) -> object:
+    if (
+        isinstance(given, str)
+        and re.fullmatch(r"[a-z0-9][a-z0-9._/:-]*[a-z0-9]", given)
+        and ":" not in given.rpartition("/")[2]
+    ):
+        raise ValueError(f"names no version; give a tag or a digest: {given}:1.0.0")
+    return given
 
 
 def each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
@@ -41,81 +82,124 @@ Unique = Annotated[
 ]
 """A list in which nothing stands twice."""
 Cidr = Annotated[str, AfterValidator(_network_address), Field(examples=["10.0.0.0/16"])]
-Name = Annotated[
-    str,
-    StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=24),
-    Field(examples=["render"]),
-]
+NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+NAME_RULE = "use lower-case letters, digits and single hyphens, beginning with a letter"
+Name = Annotated[str, form(NAME_PATTERN, NAME_RULE, max_length=24, examples=["render"])]
 """A name within the platform. 24 characters, so that every physical name built from it fits."""
-ZoneLetter = Annotated[str, StringConstraints(pattern=r"^[a-h]$"), Field(examples=["a"])]
+ZoneLetter = Annotated[
+    str,
+    form(r"^[a-h]$", "give one letter from a to h", examples=["a"]),
+    BeforeValidator(_letter_alone),
+]
 AccountId = Annotated[
-    str, StringConstraints(pattern=r"^[0-9]{12}$"), Field(examples=["123456789012"])
+    str,
+    form(
+        r"^[0-9]{12}$",
+        "give 12 digits, in quotes so that a leading zero stays",
+        examples=["123456789012"],
+    ),
 ]
 Email = Annotated[
     str,
-    StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254),
-    Field(examples=["oncall@studio.example"]),
+    form(
+        r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
+        "give one e-mail address",
+        max_length=254,
+        examples=["oncall@studio.example"],
+    ),
 ]
 Domain = Annotated[
     str,
-    StringConstraints(
-        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253
+    form(
+        r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$",
+        "give a DNS name in lower-case letters, digits, hyphens and dots",
+        max_length=253,
+        examples=["api.studio.example"],
     ),
-    Field(examples=["api.studio.example"]),
+    BeforeValidator(_name_alone),
 ]
 Origin = Annotated[
     str,
-    StringConstraints(pattern=r"^https?://[a-z0-9.:-]+$"),
-    Field(examples=["https://app.studio.example"]),
+    form(
+        r"^https?://[a-z0-9.:-]+$",
+        "give http:// or https:// and a host in lower case, without a path",
+        examples=["https://app.studio.example"],
+    ),
 ]
 EnvironmentName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$"), Field(examples=["OPENAI_API_KEY"])
+    str,
+    form(
+        r"^[A-Z][A-Z0-9_]*$",
+        "use capital letters, digits and underscores, beginning with a letter",
+        examples=["OPENAI_API_KEY"],
+    ),
 ]
 DatabaseClass = Annotated[
     str,
-    StringConstraints(pattern=r"^db\.[a-z][a-z0-9-]*\.[a-z0-9]+$"),
-    Field(examples=["db.t4g.medium"]),
+    form(
+        r"^db\.[a-z][a-z0-9-]*\.[a-z0-9]+$",
+        "give an RDS instance class, db. included",
+        examples=["db.t4g.medium"],
+    ),
 ]
 CacheNodeType = Annotated[
     str,
-    StringConstraints(pattern=r"^cache\.[a-z][a-z0-9-]*\.[a-z0-9]+$"),
-    Field(examples=["cache.t4g.medium"]),
+    form(
+        r"^cache\.[a-z][a-z0-9-]*\.[a-z0-9]+$",
+        "give an ElastiCache node type, cache. included",
+        examples=["cache.t4g.medium"],
+    ),
 ]
 InstanceType = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$"),
-    Field(examples=["g6.xlarge"]),
+    form(
+        r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$",
+        "give an EC2 instance type: its family, a dot and its size",
+        examples=["g6.xlarge"],
+    ),
 ]
 ImageReference = Annotated[
     str,
-    StringConstraints(
-        pattern=r"^[a-z0-9][a-z0-9._/:-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})$"
+    form(
+        r"^[a-z0-9][a-z0-9._/:-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})$",
+        "give a repository in lower case, then a colon and a tag, or @sha256: and 64 hex digits",
+        examples=["api:2026.11.1", "api@sha256:<64 hex digits>"],
     ),
-    Field(examples=["api:2026.11.1", "api@sha256:<64 hex digits>"]),
+    BeforeValidator(_with_a_version),
 ]
 """`repository:tag` or `repository@digest` of the platform's own registry, or a full image URI."""
 DailyWindow = Annotated[
     str,
-    StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"),
-    Field(examples=["03:00-04:00"]),
+    form(
+        r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$",
+        "give a start and an end in UTC, hours and minutes in two digits each",
+        examples=["03:00-04:00"],
+    ),
 ]
 WeeklyWindow = Annotated[
     str,
-    StringConstraints(
-        pattern=r"^(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):[0-5][0-9]"
-        r"-(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):[0-5][0-9]$"
+    form(
+        r"^(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):[0-5][0-9]"
+        r"-(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):[0-5][0-9]$",
+        "give a start and an end in UTC, a weekday of three letters before each time",
+        examples=["sun:04:00-sun:05:00"],
     ),
-    Field(examples=["sun:04:00-sun:05:00"]),
 ]
 TagKey = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9 _.:/=+@-]{1,128}$"),
-    Field(examples=["Owner"]),
+    form(
+        r"^[A-Za-z0-9 _.:/=+@-]{1,128}$",
+        "use 1 to 128 plain letters, digits, spaces and _ . : / = + @ -",
+        examples=["Owner"],
+    ),
 ]
 TagValue = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9 _.:/=+@-]{0,256}$"),
-    Field(examples=["platform"]),
+    form(
+        r"^[A-Za-z0-9 _.:/=+@-]{0,256}$",
+        "use at most 256 plain letters, digits, spaces and _ . : / = + @ -",
+        examples=["platform"],
+    ),
 ]
 Percent = Annotated[int, Field(ge=0, le=100)]
 TargetPercent = Annotated[int, Field(ge=1, le=99)]

@@ -20,6 +20,7 @@ from settings.cache import CacheSettings
 from settings.database import DatabaseSettings
 from settings.domain import DomainSettings
 from settings.errors import Problem
+from settings.fields import NAME_PATTERN, NAME_RULE
 from settings.gpu import GPU_CLASSES, GPU_INSTANCES
 from settings.instances import memory_gib
 from settings.load_balancer import LoadBalancerSettings
@@ -78,12 +79,11 @@ def check(values: Mapping[str, Any]) -> list[Problem]:
 
 @invariant
 def names_fit_their_services(platform: PlatformSettings, stack: str, region: str) -> Violations:
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", stack):
+    if not re.fullmatch(NAME_PATTERN, stack):
         yield Violation(
             "stack",
             "",
-            f"{stack} becomes part of names; use lower-case letters, digits and single hyphens, "
-            "beginning with a letter, such as dev",
+            f"{stack} becomes part of names; {NAME_RULE}, such as dev",
         )
     prefix = f"{platform.name}-{stack}"
     fits = BUCKET_NAME_LIMIT - len(f"-backups-{'0' * 12}-{region}-an")
@@ -177,6 +177,7 @@ def without_nat_aws_is_reached_by_endpoints(
     workers: Mapping[str, WorkerSettings],
     secrets: Mapping[str, SecretSettings],
 ) -> Violations:
+    """Endpoints lead to AWS alone: without NAT, third parties such as openai are out of reach."""
     if network.nat != "none":
         return
     needed = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
@@ -190,7 +191,8 @@ def without_nat_aws_is_reached_by_endpoints(
             "network",
             "interface_endpoints",
             f"nat: none leaves no way to {', '.join(missing)}, which containers need to start; "
-            "add them, or give nat: single or per_zone",
+            "add them, or give nat: single or per_zone, without which third parties such as openai "
+            "stay out of reach",
         )
 
 
@@ -654,7 +656,8 @@ def protected_network_survives_a_zone(
             "network",
             "nat",
             "single loses every zone's way out with one zone, and platform.protect is true; "
-            "give per_zone, or none with interface_endpoints",
+            "give per_zone, or none with interface_endpoints (then third parties such as openai "
+            "are out of reach)",
         )
 
 

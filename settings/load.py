@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,16 +14,24 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import TypeAdapter, ValidationError
 
 from settings import invariants
-from settings.errors import Problem, SettingsError, did_you_mean, explain, shown, wanted
+from settings.errors import (
+    SECRETS_NAMESPACE,
+    Problem,
+    SettingsError,
+    did_you_mean,
+    explain,
+    shown,
+    wanted,
+)
+from settings.regions import OTHER_PARTITIONS, REGIONS
 from settings.stack import Settings
 
 NAMESPACE = "backlot"
 """Leads every section's key: `backlot:network`."""
-SECRETS_NAMESPACE = "backlot-secrets"
-"""Leads every third-party key's value: `backlot-secrets:openai`."""
+READ_NAMESPACES = (NAMESPACE, SECRETS_NAMESPACE, "aws", "awsx", "pulumi", "random")
+"""Ours, and those of the providers the program uses."""
 
 REGION_KEY = "aws:region"
-REGION_PATTERN = "[a-z]{2}(-[a-z]+)+-[0-9]"
 NOT_SECTIONS = ("stack", "region")
 """Fields of the settings that come from elsewhere than a section."""
 SECTIONS = tuple(name for name in Settings.model_fields if name not in NOT_SECTIONS)
@@ -64,17 +71,20 @@ def parse(
     """
     file = file or os.environ.get("BACKLOT_CONFIG_FILE") or f"Pulumi.{stack}.yaml"
     sections = _names_under(NAMESPACE, config)
-    if not sections:
+    astray = _sections_astray(config)
+    if not sections and not astray:
         raise SettingsError(file, [_foreign(config)])
 
     values: dict[str, Any] = {"stack": stack}
-    problems = _unknown_sections(sections)
+    problems = [*astray, *_unknown_sections(sections)]
     region = config.get(REGION_KEY, "")
-    if re.fullmatch(REGION_PATTERN, region):
+    if region in REGIONS:
         values["region"] = region
     else:
         problems.append(_bad_region(region))
     for name in SECTIONS:
+        if f"{NAMESPACE}:{name}" not in config and name in map(_section_name, astray):
+            continue  # one mistake, reported where the section stands
         found = _section(name, config, secret_keys)
         if isinstance(found, _Value):
             values[name] = found.value
@@ -158,6 +168,27 @@ def _misspelt(name: str, config: Mapping[str, str]) -> bool:
     return any(did_you_mean(word, SECTIONS) == name for word in unknown)
 
 
+def _sections_astray(config: Mapping[str, str]) -> list[Problem]:
+    """Sections under a namespace that nobody reads, such as the project's new name."""
+    astray = []
+    for key in config:
+        namespace, _, name = key.partition(":")
+        if namespace in READ_NAMESPACES or name not in SECTIONS:
+            continue
+        ours = f"{NAMESPACE}:{name}"
+        do = f"Remove it: {ours} stands as well" if ours in config else f"Write {ours}"
+        message = (
+            f"nobody reads this; settings live under {NAMESPACE}: whatever the project is called. "
+            f"{do}"
+        )
+        astray.append(Problem(key=key, path="", message=message))
+    return astray
+
+
+def _section_name(problem: Problem) -> str:
+    return problem.key.partition(":")[2]
+
+
 def _unknown_sections(names: Collection[str]) -> list[Problem]:
     problems = []
     for name in names:
@@ -182,8 +213,16 @@ def _foreign(config: Mapping[str, str]) -> Problem:
 
 
 def _bad_region(region: str) -> Problem:
-    given = f"{shown(region)} is not a region" if region else "missing"
-    return Problem(key=REGION_KEY, path="", message=f"{given}; give one such as us-east-1")
+    meant = did_you_mean(region, REGIONS)
+    if not region:
+        message = "missing; give one such as us-east-1"
+    elif region.startswith(OTHER_PARTITIONS):
+        message = f"{region} is outside AWS's commercial regions; give one such as us-east-1"
+    elif meant:
+        message = f"{region} is no AWS region; did you mean {meant}?"
+    else:
+        message = f"{shown(region)} is no AWS region; give one such as us-east-1"
+    return Problem(key=REGION_KEY, path="", message=message)
 
 
 def _misplaced_secrets(

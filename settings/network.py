@@ -19,12 +19,13 @@ class NetworkSettings(Section):
     """The VPC's IPv4 network, /16 to /20. A change later replaces the VPC, and all in it."""
     zones: Annotated[
         tuple[ZoneLetter, ...],
-        Field(min_length=2, max_length=6, json_schema_extra=UNIQUE_ITEMS),
+        Field(min_length=2, max_length=6, examples=[["a", "b"]], json_schema_extra=UNIQUE_ITEMS),
         AfterValidator(each_once),
     ]
     """Availability zones by letter, in order. Adding one moves no subnet that stands."""
     nat: Literal["none", "single", "per_zone"]
-    """NAT gateways, about 33 USD a month each plus 0.045 USD per GB. `none` leaves no way out."""
+    """NAT gateways, about 33 USD a month each plus 0.045 USD per GB. `none` leaves no way out:
+    AWS is reached by `interface_endpoints`, third parties such as openai not at all."""
     interface_endpoints: Unique[InterfaceEndpoint] = ()
     """AWS services reached without NAT, about 7.30 USD a month per service and zone."""
     flow_logs: Literal["off", "rejected", "all"] = "rejected"

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from settings.fields import AccountId, Section, TagKey, TagValue, Unique
+from settings.fields import (
+    NAME_PATTERN,
+    NAME_RULE,
+    AccountId,
+    Section,
+    TagKey,
+    TagValue,
+    Unique,
+    form,
+)
 
 
 class PlatformSettings(Section):
-    name: Annotated[
-        str,
-        StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20),
-        Field(examples=["studio"]),
-    ] = "backlot"
+    name: Annotated[str, form(NAME_PATTERN, NAME_RULE, max_length=20, examples=["studio"])] = (
+        "backlot"
+    )
     """Leads every name that people read: `<name>-<stack>`. Change it to make the platform yours.
 
     Before the first `pulumi up`: a change later replaces what is addressed by name, such as

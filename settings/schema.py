@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from settings.load import NAMESPACE, NOT_SECTIONS, REGION_KEY, REGION_PATTERN, SECRETS_NAMESPACE
+from settings.errors import SECRETS_NAMESPACE
+from settings.load import NAMESPACE, NOT_SECTIONS, READ_NAMESPACES, REGION_KEY, SECTIONS
+from settings.regions import REGIONS
 from settings.stack import Settings
 
 SCHEMA_FILE = Path(__file__).resolve().parent.parent / "schema" / "stack.schema.json"
@@ -34,8 +36,7 @@ def stack_schema() -> dict[str, Any]:
         "properties": {
             REGION_KEY: {
                 "type": "string",
-                "pattern": f"^{REGION_PATTERN}$",
-                "examples": ["us-east-1"],
+                "enum": list(REGIONS),
                 "description": "Where the stack stands.",
             },
             "pulumi:disable-default-providers": {
@@ -47,6 +48,7 @@ def stack_schema() -> dict[str, Any]:
         },
         "patternProperties": {
             f"^{NAMESPACE}:(?!({'|'.join(key.partition(':')[2] for key in sections)})$)": False,
+            f"^(?!({'|'.join(READ_NAMESPACES)}):)[^:]+:({'|'.join(SECTIONS)})$": False,
             f"^{SECRETS_NAMESPACE}:": {
                 "type": "object",
                 "properties": {"secure": {"type": "string"}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from settings.fields import (
     EnvironmentName,
@@ -14,6 +14,7 @@ from settings.fields import (
     Percent,
     Section,
     Unique,
+    form,
 )
 from settings.gpu import GpuClassName
 
@@ -34,8 +35,11 @@ class GpuFleetSettings(Section):
     ami: (
         Annotated[
             str,
-            StringConstraints(pattern=r"^ami-[0-9a-f]{8,17}$"),
-            Field(examples=["ami-0123456789abcdef0"]),
+            form(
+                r"^ami-[0-9a-f]{8,17}$",
+                "give an image id: ami- and 8 to 17 hex digits",
+                examples=["ami-0123456789abcdef0"],
+            ),
         ]
         | None
     ) = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 
+from settings import Settings
 from settings.errors import explain
 from settings.fields import Section
 from tests.settings.stack_files import REMOVED, refused
@@ -15,7 +17,7 @@ RETENTIONS = (
     "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, "
     "3288, 3653"
 )
-PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+NAME_RULE = "use lower-case letters, digits and single hyphens, beginning with a letter"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,7 @@ PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
         (
             "database.engine_version",
             17,
-            'backlot:database: engine_version: 17 is a number; give text in quotes such as "17"',
+            'backlot:database: engine_version: 17 is a number; write "17"',
         ),
         (
             "database.backup_days",
@@ -45,7 +47,7 @@ PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
         (
             "database.backup_days",
             None,
-            "backlot:database: backup_days: null is nothing; give a whole number, 0 to 35",
+            "backlot:database: backup_days: has nothing behind it; give a whole number, 0 to 35",
         ),
         (
             "database.backup_days",
@@ -84,16 +86,17 @@ PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
             "database.instance_class",
             REMOVED,
             (
-                "backlot:database: instance_class: missing; give text in quotes such as "
-                '"db.t4g.medium". The primary\'s size: its memory, CPUs and most of its price.'
+                "backlot:database: instance_class: missing; give an RDS instance class, db. "
+                "included, such as db.t4g.medium. The primary's size: its memory, CPUs and "
+                "most of its price."
             ),
         ),
         (
             "database.instance_class",
             "t4g.medium",
             (
-                'backlot:database: instance_class: "t4g.medium" is malformed; give text in quotes '
-                r'such as "db.t4g.medium" (pattern ^db\.[a-z][a-z0-9-]*\.[a-z0-9]+$)'
+                'backlot:database: instance_class: "t4g.medium" does not fit; give an RDS '
+                "instance class, db. included, such as db.t4g.medium"
             ),
         ),
         (
@@ -125,14 +128,14 @@ PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
         (
             "network.zones",
             "a",
-            'backlot:network: zones: "a" is text; give a list, 2 to 6 entries',
+            'backlot:network: zones: "a" is text; give a list such as [a, b], 2 to 6 entries',
         ),
         (
             "network.zones",
             ["a"],
             (
                 'backlot:network: zones: ["a"] is too short: it has 1 entry; '
-                "give a list, 2 to 6 entries"
+                "give a list such as [a, b], 2 to 6 entries"
             ),
         ),
         (
@@ -143,17 +146,14 @@ PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
         (
             "network.zones",
             ["a", "z"],
-            (
-                'backlot:network: zones[1]: "z" is malformed; give text in quotes such as "a" '
-                "(pattern ^[a-h]$)"
-            ),
+            ('backlot:network: zones[1]: "z" does not fit; give one letter from a to h, such as a'),
         ),
         (
             "network.cidr",
             "10.0.0.1/16",
             (
-                'backlot:network: cidr: "10.0.0.1/16" must be an IPv4 network such as 10.0.0.0/16 '
-                "(10.0.0.1/16 has host bits set)"
+                'backlot:network: cidr: "10.0.0.1/16" does not begin where a /16 does; '
+                "did you mean 10.0.0.0/16?"
             ),
         ),
         (
@@ -161,7 +161,7 @@ PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
             "a" * 21,
             (
                 f'backlot:platform: name: "{"a" * 21}" is too long: it has 21 characters; '
-                'give text in quotes, at most 20 characters such as "studio"'
+                f"{NAME_RULE}, at most 20 characters, such as studio"
             ),
         ),
         (
@@ -173,8 +173,8 @@ PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
             "queues",
             {"Render": {}, "render": {}},
             (
-                'backlot:queues: Render: "Render" is malformed; give text in quotes, at most 24 '
-                f'characters such as "render" (pattern {PATTERN})'
+                f'backlot:queues: Render: "Render" does not fit; {NAME_RULE}, at most 24 '
+                "characters, such as render"
             ),
         ),
         (
@@ -195,8 +195,8 @@ PATTERN = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
             "workers.render.secrets",
             ["replicate", 5],
             (
-                "backlot:workers: render.secrets[1]: 5 is a number; give text in quotes, at most "
-                '24 characters such as "render"'
+                f"backlot:workers: render.secrets[1]: 5 is a number; {NAME_RULE}, at most "
+                "24 characters, such as render"
             ),
         ),
         (
@@ -218,6 +218,200 @@ def test_a_wrong_value_is_answered_with_the_allowed_ones(path: str, given: Any, 
     assert refused({path: given}) == [says]
 
 
+@pytest.mark.parametrize(
+    ("path", "given", "says"),
+    [
+        (
+            "platform.name",
+            "Acme",
+            f'name: "Acme" does not fit; {NAME_RULE}, at most 20 characters, such as acme',
+        ),
+        (
+            "platform.name",
+            "My Lot",
+            f'name: "My Lot" does not fit; {NAME_RULE}, at most 20 characters, such as my-lot',
+        ),
+        (
+            "network.zones",
+            ["us-east-1a", "b"],
+            'zones[0]: "us-east-1a" is a zone\'s whole name; give the letter alone: a',
+        ),
+        (
+            "database.engine_version",
+            "13",
+            'engine_version: "13" is not allowed; give one of 14, 15, 16, 17, 18',
+        ),
+        (
+            "database.engine_version",
+            "17.2",
+            (
+                'engine_version: "17.2" has a minor version; give the major version alone: "17"; '
+                "RDS keeps the minor one current"
+            ),
+        ),
+        (
+            "database.engine_version",
+            17.2,
+            (
+                'engine_version: 17.2 has a minor version; give the major version alone: "17"; '
+                "RDS keeps the minor one current"
+            ),
+        ),
+        ("cache.engine_version", 7.1, 'engine_version: 7.1 is a number; write "7.1"'),
+        ("cache.engine_version", 8, 'engine_version: 8 is a number; write "8.0"'),
+        (
+            "cache.engine_version",
+            "8",
+            (
+                'engine_version: "8" does not fit; give the major and the minor version, in '
+                "quotes, such as 8.0"
+            ),
+        ),
+        ("network.flow_logs", False, 'flow_logs: false is a boolean; write "off"'),
+        ("api.environment", {"PORT": 8000}, 'environment.PORT: 8000 is a number; write "8000"'),
+        ("api.image", "api", 'image: "api" names no version; give a tag or a digest: api:1.0.0'),
+        (
+            "api.image",
+            "localhost:5000/api",
+            (
+                'image: "localhost:5000/api" names no version; give a tag or a digest: '
+                "localhost:5000/api:1.0.0"
+            ),
+        ),
+        (
+            "domain",
+            {"zone": "https://studio.example/", "api": "api.studio.example"},
+            (
+                'zone: "https://studio.example/" is a URL; give the name without https://: '
+                "studio.example"
+            ),
+        ),
+        (
+            "buckets.cors_origins",
+            ["https://app.studio.example/"],
+            (
+                'cors_origins[0]: "https://app.studio.example/" does not fit; give http:// or '
+                "https:// and a host in lower case, without a path, such as https://app.studio.example"
+            ),
+        ),
+        (
+            "network.cidr",
+            "10.2.0.0",
+            'cidr: "10.2.0.0" has no prefix length; write 10.2.0.0/16',
+        ),
+        (
+            "network.cidr",
+            "10.2.1.0/16",
+            'cidr: "10.2.1.0/16" does not begin where a /16 does; did you mean 10.2.0.0/16?',
+        ),
+        (
+            "network.cidr",
+            "10.2.0.0/33",
+            'cidr: "10.2.0.0/33" is no IPv4 network; give one such as 10.0.0.0/16',
+        ),
+        (
+            "notices.critical",
+            None,
+            (
+                "critical: has nothing behind it; give a list such as [oncall@studio.example], "
+                "or remove the key"
+            ),
+        ),
+        (
+            "queues",
+            {"render": None},
+            (
+                "render: has nothing behind it; give a mapping with any of visibility_seconds, "
+                "max_receives, retention_days, dead_letter_days, backlog_alarm, age_alarm_seconds, "
+                "or {}"
+            ),
+        ),
+        (
+            "network.nat",
+            None,
+            "nat: has nothing behind it; give one of none, single, per_zone",
+        ),
+        (
+            "platform.account_ids",
+            [123456789012],
+            'account_ids[0]: 123456789012 is a number; write "123456789012"',
+        ),
+        (
+            "platform.account_ids",
+            [12345678901],
+            (
+                "account_ids[0]: 12345678901 is a number; give 12 digits, in quotes so that a "
+                "leading zero stays, such as 123456789012"
+            ),
+        ),
+    ],
+)
+def test_a_newcomers_slip_is_answered_with_what_was_meant(path: str, given: Any, says: str) -> None:
+    [line, *_] = refused({path: given, "load_balancer.plain_http": path != "domain"})
+
+    assert line == f"backlot:{path.partition('.')[0]}: {says}"
+
+
+def test_a_third_party_key_among_the_shells_is_sent_elsewhere_and_never_shown() -> None:
+    says = (
+        "values never stand here; remove it, and give it with "
+        "`pulumi config set --secret backlot-secrets:jwt`"
+    )
+
+    assert refused({"secrets.jwt": {"environment": "JWT_SECRET", "value": "hunter2"}}) == [
+        f"backlot:secrets: jwt.value: {says}"
+    ]
+    assert refused({"secrets.jwt": "hunter2"}) == [f"backlot:secrets: jwt: {says}"]
+    assert refused({"secrets.jwt": 4711}) == [f"backlot:secrets: jwt: {says}"]
+
+
+def test_a_third_party_key_in_the_place_of_its_variable_is_never_shown() -> None:
+    assert refused({"secrets.jwt.environment": "hunter2"}) == [
+        (
+            'backlot:secrets: jwt.environment: "…" does not fit; use capital letters, digits and '
+            "underscores, beginning with a letter, such as OPENAI_API_KEY"
+        )
+    ]
+
+
+def test_a_number_too_large_for_any_reader_is_still_answered() -> None:
+    [line] = refused({"cache.engine_version": 10**400})
+
+    assert line.endswith(
+        "is a number; give the major and the minor version, in quotes, such as 8.0"
+    )
+
+
+def test_an_unreadable_engine_does_not_also_cost_the_version_that_follows_it() -> None:
+    assert refused({"cache.engine": "vlakey"}) == [
+        (
+            'backlot:cache: engine: "vlakey" is not allowed; did you mean valkey? '
+            "give one of valkey, redis"
+        )
+    ]
+
+
+def forms(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Every part of a schema that asks for text of a form."""
+    if isinstance(node, Mapping):
+        if isinstance(node.get("pattern"), str):
+            yield node
+        for inner in node.values():
+            yield from forms(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from forms(inner)
+
+
+def test_every_form_of_text_is_put_in_words() -> None:
+    found = list(forms(Settings.model_json_schema()))
+
+    assert len(found) > 20
+    for node in found:
+        assert node["patternErrorMessage"].startswith(("give ", "use ")), node
+        assert not set("^$[]\\") & set(node["patternErrorMessage"]), node
+
+
 def test_a_misspelt_key_is_one_error_and_not_also_a_missing_one() -> None:
     change = {"budget.monthly_usd": REMOVED, "budget.montly_usd": 335}
 
@@ -229,7 +423,7 @@ def test_a_misspelt_key_is_one_error_and_not_also_a_missing_one() -> None:
 def test_a_long_value_is_cut() -> None:
     [line] = refused({"cache.node_type": "x" * 500})
 
-    assert f'node_type: "{"x" * 58}… is malformed' in line
+    assert f'node_type: "{"x" * 58}… does not fit' in line
 
 
 class Truck(Section):

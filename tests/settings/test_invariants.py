@@ -103,7 +103,8 @@ CASES = [
         rule="without_nat_aws_is_reached_by_endpoints",
         bad={"network.nat": "none", "network.interface_endpoints": ["logs"], "workers": REMOVED},
         says="backlot:network: interface_endpoints: nat: none leaves no way to ecr.api, ecr.dkr, "
-        "secretsmanager, which containers need to start; add them, or give nat: single or per_zone",
+        "secretsmanager, which containers need to start; add them, or give nat: single or "
+        "per_zone, without which third parties such as openai stay out of reach",
         good={
             "network.nat": "none",
             "network.interface_endpoints": ENDPOINTS,
@@ -115,7 +116,7 @@ CASES = [
         bad={"network.nat": "none", "network.interface_endpoints": ENDPOINTS},
         says="backlot:network: interface_endpoints: nat: none leaves no way to ecs, ecs-agent, "
         "ecs-telemetry, sqs, which containers need to start; add them, or give nat: single or "
-        "per_zone",
+        "per_zone, without which third parties such as openai stay out of reach",
         good={"network.nat": "none", "network.interface_endpoints": GPU_ENDPOINTS},
     ),
     Case(
@@ -126,7 +127,8 @@ CASES = [
             "secrets.jwt.store": "ssm",
         },
         says="backlot:network: interface_endpoints: nat: none leaves no way to ssm, which "
-        "containers need to start; add them, or give nat: single or per_zone",
+        "containers need to start; add them, or give nat: single or per_zone, "
+        "without which third parties such as openai stay out of reach",
         good={
             "network.nat": "none",
             "network.interface_endpoints": [*GPU_ENDPOINTS, "ssm"],
@@ -276,10 +278,10 @@ CASES = [
     ),
     Case(
         rule="cache_version_belongs_to_its_engine",
-        bad={"cache.engine": "redis"},
+        bad={"cache.engine": "redis", "cache.engine_version": "8.0"},
         says="backlot:cache: engine_version: 8.0 is not a version of redis; "
         "give one of 6.2, 7.0, 7.1",
-        good={"cache.engine": "redis", "cache.engine_version": "7.1"},
+        good={"cache.engine": "redis"},
     ),
     Case(
         rule="failover_needs_a_replica",
@@ -532,7 +534,8 @@ CASES = [
         stack="production",
         bad={"network.nat": "single"},
         says="backlot:network: nat: single loses every zone's way out with one zone, and "
-        "platform.protect is true; give per_zone, or none with interface_endpoints",
+        "platform.protect is true; give per_zone, or none with interface_endpoints "
+        "(then third parties such as openai are out of reach)",
         good={"network.nat": "none", "network.interface_endpoints": GPU_ENDPOINTS},
     ),
     Case(

@@ -8,11 +8,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import boto3
 import pulumi
 import pytest
 from pulumi.runtime import set_all_config
 
 import settings
+from settings.regions import REGIONS
 from tests.settings.stack_files import FILES, REMOVED, bent, encoded, parse, problems, refused
 
 Result = TypeVar("Result")
@@ -116,6 +118,58 @@ def test_a_stack_file_of_another_project_is_one_clear_message() -> None:
     )
 
 
+ASTRAY = "nobody reads this; settings live under backlot: whatever the project is called."
+
+
+def test_a_section_under_the_projects_new_name_is_one_error_and_not_also_a_missing_one() -> None:
+    config = bent("dev", {})
+    config["acme:network"] = config.pop("backlot:network")
+    config["acme:secrets"] = config.pop("backlot:secrets")
+    config["backlot-secrets:openai"] = "hunter2"
+
+    assert problems(config, secret_keys={"backlot-secrets:openai"}) == [
+        f"acme:network: {ASTRAY} Write backlot:network",
+        f"acme:secrets: {ASTRAY} Write backlot:secrets",
+    ]
+
+
+def test_a_stack_file_all_under_another_name_says_so_of_each_section_and_no_more() -> None:
+    config = {key.replace("backlot:", "acme:"): value for key, value in FILES["dev"].items()}
+
+    assert problems(config) == [
+        f"{key}: {ASTRAY} Write {key.replace('acme:', 'backlot:')}"
+        for key in sorted(config)
+        if key.startswith("acme:")
+    ]
+
+
+def test_a_section_that_stands_twice_counts_under_our_name() -> None:
+    assert problems({**FILES["dev"], "acme:budget": {"monthly_usd": 0}}) == [
+        f"acme:budget: {ASTRAY} Remove it: backlot:budget stands as well"
+    ]
+
+
+def test_a_section_under_two_other_names_is_an_error_of_each() -> None:
+    config = bent("dev", {})
+    config["acme:network"] = config["zeta:network"] = config.pop("backlot:network")
+
+    assert problems(config) == [
+        f"acme:network: {ASTRAY} Write backlot:network",
+        f"zeta:network: {ASTRAY} Write backlot:network",
+    ]
+
+
+def test_other_keys_of_other_names_are_let_through() -> None:
+    foreign = {"acme:size": "3", "random:region": "x", "awsx:network": "x"}
+
+    assert parse({**FILES["dev"], **foreign}) == parse(FILES["dev"])
+
+
+def test_the_cache_runs_its_engines_own_version_unless_told() -> None:
+    assert parse(bent("dev", {})).cache.engine_version == "8.0"
+    assert parse(bent("dev", {"cache.engine": "redis"})).cache.engine_version == "7.1"
+
+
 def test_a_stack_file_without_any_section_is_one_clear_message() -> None:
     [line] = problems({"aws:region": "us-east-1"})
 
@@ -184,8 +238,8 @@ def test_a_section_that_is_no_mapping_is_an_error_of_that_section(given: str, sh
 def test_what_was_given_cannot_break_a_line_or_steer_the_terminal() -> None:
     assert refused({"cache.engine\x1b[2J": 1, "cache.node_type": "a\nb\u2028"}) == [
         (
-            'backlot:cache: node_type: "a\\nb\\u2028" is malformed; give text in quotes '
-            r'such as "cache.t4g.medium" (pattern ^cache\.[a-z][a-z0-9-]*\.[a-z0-9]+$)'
+            'backlot:cache: node_type: "a\\nb\\u2028" does not fit; give an ElastiCache '
+            "node type, cache. included, such as cache.t4g.medium"
         ),
         (
             "backlot:cache: engine\\x1b[2J: unknown key; did you mean engine? allowed: engine, "
@@ -199,7 +253,15 @@ def test_what_was_given_cannot_break_a_line_or_steer_the_terminal() -> None:
     ("region", "says"),
     [
         (None, "aws:region: missing; give one such as us-east-1"),
-        ("frankfurt", 'aws:region: "frankfurt" is not a region; give one such as us-east-1'),
+        ("frankfurt", 'aws:region: "frankfurt" is no AWS region; give one such as us-east-1'),
+        ("us-eats-1", "aws:region: us-eats-1 is no AWS region; did you mean us-east-1?"),
+        (
+            "us-gov-west-1",
+            (
+                "aws:region: us-gov-west-1 is outside AWS's commercial regions; "
+                "give one such as us-east-1"
+            ),
+        ),
     ],
 )
 def test_the_region_must_be_one(region: str | None, says: str) -> None:
@@ -208,6 +270,10 @@ def test_the_region_must_be_one(region: str | None, says: str) -> None:
         config["aws:region"] = region
 
     assert problems(config) == [says]
+
+
+def test_the_regions_are_those_the_sdk_knows() -> None:
+    assert set(boto3.Session().get_available_regions("ec2")) == set(REGIONS)
 
 
 def test_a_section_kept_as_a_secret_is_refused_and_never_shown() -> None:

@@ -70,6 +70,7 @@ def test_the_shipped_stack_files_pass_and_name_it(stack: str) -> None:
         ({"workers.render.gpu_class": "80g"}, "$.config['backlot:workers'].render.gpu_class"),
         ({"logs": REMOVED}, "$.config"),
         ({"netwrok": {}}, "$.config"),
+        ({"database.engine_version": "13"}, "$.config['backlot:database'].engine_version"),
     ],
 )
 def test_a_wrong_stack_file_is_marked_where_it_is_wrong(change: Change, path: str) -> None:
@@ -82,6 +83,15 @@ def test_keys_of_providers_and_of_pulumi_itself_are_let_through() -> None:
     config["backlot-secrets:openai"] = {"secure": "AAABAD"}
 
     assert complaints({"config": config, "encryptionsalt": "v1:", "environment": ["x"]}) == []
+
+
+def test_a_section_under_another_name_and_a_region_that_is_none_are_marked() -> None:
+    config = {**bent("dev", {}), "acme:network": {}, "aws:region": "us-eats-1"}
+
+    assert sorted(complaints({"config": config})) == [
+        "$.config",
+        "$.config['aws:region']",
+    ]
 
 
 def test_a_third_party_key_in_plain_text_is_marked() -> None:
