@@ -39,7 +39,7 @@ class Figure:
 
 
 def main() -> int:
-    print("Measuring; about four minutes, and more on a busy machine.", flush=True)
+    print("Measuring; about three minutes, and more on a busy machine.", flush=True)
     kept = True
     with tempfile.TemporaryDirectory() as folder:
         for figure in _figures(Path(folder)):
