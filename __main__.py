@@ -54,7 +54,7 @@ values = settings.secret_values()
 secrets = Secrets(
     "secrets", SecretsArgs(settings=stack.secrets, ground=ground, values=values), here
 )
-registry = Registry("registry", RegistryArgs(settings=stack.registry, ground=ground), here)
+images = Registry("registry", RegistryArgs(settings=stack.registry, ground=ground), here)
 stores = [database.access(), cache.access(), buckets.media.access()]
 senders = [queue.sender() for queue in queues.values()]
 
@@ -72,7 +72,7 @@ api = FargateApi(
         settings=stack.api,
         ground=ground,
         load_balancer=balancer,
-        image=registry.image(stack.api.image),
+        image=images.image(stack.api.image),
         access=[*stores, *senders, secrets.access(stack.api.secrets)],
     ),
     here,
@@ -85,7 +85,7 @@ fleets = {
             ground=ground,
             fleet=name,
             queue=queues[sizing.queue],
-            image=registry.image(sizing.image),
+            image=images.image(sizing.image),
             access=[*stores, secrets.access(sizing.secrets)],
         ),
         here,
@@ -108,5 +108,5 @@ pulumi.export("replica_endpoints", database.replica_endpoints)
 pulumi.export("cache_endpoint", cache.primary_address)
 pulumi.export("buckets", {name: bucket.name for name, bucket in buckets.by_purpose.items()})
 pulumi.export("queues", {name: queue.url for name, queue in queues.items()})
-pulumi.export("repositories", registry.repository_urls)
+pulumi.export("repositories", images.repository_urls)
 pulumi.export("fleets", {name: fleet.group_name for name, fleet in fleets.items()})
