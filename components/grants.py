@@ -56,12 +56,12 @@ def key_grant(sid: str, key_arn: pulumi.Input[str] | None, *actions: str) -> tup
 
 def policy_document(statements: Iterable[Statement]) -> pulumi.Output[str]:
     """The statements as an identity policy, in the order given."""
-    return pulumi.Output.json_dumps(
-        {
-            "Version": POLICY_VERSION,
-            "Statement": [statement.rendered() for statement in statements],
-        }
-    )
+    return resource_policy(statement.rendered() for statement in statements)
+
+
+def resource_policy(statements: Iterable[Mapping[str, Any]]) -> pulumi.Output[str]:
+    """Statements in IAM's own words, with their principals, as the policy of a key or a topic."""
+    return pulumi.Output.json_dumps({"Version": POLICY_VERSION, "Statement": list(statements)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,9 +104,7 @@ def service_role(
         trust["Condition"] = {"StringEquals": {"aws:SourceAccount": account_id}}
     role = aws.iam.Role(
         name,
-        assume_role_policy=pulumi.Output.json_dumps(
-            {"Version": POLICY_VERSION, "Statement": [trust]}
-        ),
+        assume_role_policy=resource_policy([trust]),
         opts=opts,
     )
     grants: list[aws.iam.RolePolicy | aws.iam.RolePolicyAttachment] = [

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.grants import POLICY_VERSION
+from components.grants import resource_policy
 from components.ground import Place
 from components.naming import physical_name
 from settings.keys import KeysSettings
@@ -72,9 +72,7 @@ def _key(
         enable_key_rotation=True,
         rotation_period_in_days=args.settings.rotation_days,
         deletion_window_in_days=args.settings.deletion_days,
-        policy=pulumi.Output.json_dumps(
-            {"Version": POLICY_VERSION, "Statement": [_leave_to_iam(args.place), *users]}
-        ),
+        policy=resource_policy([_leave_to_iam(args.place), *users]),
         opts=opts,
     )
     aws.kms.Alias(

@@ -9,7 +9,7 @@ from typing import get_args
 import pulumi
 import pulumi_aws as aws
 
-from components.grants import POLICY_VERSION
+from components.grants import resource_policy
 from components.ground import Place
 from components.keys import PUBLISHERS, Keys
 from components.naming import physical_name
@@ -79,28 +79,25 @@ def _only_services_of(
     aws.sns.TopicPolicy(
         name,
         arn=topic.arn,
-        policy=pulumi.Output.json_dumps(
-            {
-                "Version": POLICY_VERSION,
-                "Statement": [
-                    {
-                        "Sid": "PublishFromThisAccount",
-                        "Effect": "Allow",
-                        "Principal": {"Service": list(PUBLISHERS)},
-                        "Action": "sns:Publish",
-                        "Resource": topic.arn,
-                        "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
-                    },
-                    {
-                        "Sid": "RefusePlainText",
-                        "Effect": "Deny",
-                        "Principal": "*",
-                        "Action": "sns:Publish",
-                        "Resource": topic.arn,
-                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                    },
-                ],
-            }
+        policy=resource_policy(
+            [
+                {
+                    "Sid": "PublishFromThisAccount",
+                    "Effect": "Allow",
+                    "Principal": {"Service": list(PUBLISHERS)},
+                    "Action": "sns:Publish",
+                    "Resource": topic.arn,
+                    "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
+                },
+                {
+                    "Sid": "RefusePlainText",
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "sns:Publish",
+                    "Resource": topic.arn,
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                },
+            ]
         ),
         opts=opts,
     )

@@ -389,8 +389,8 @@ def _plain(value: Any) -> Any:
 
 
 def _provider(resource: Resource) -> Created:
-    decoded = {key: names.decoded(value) for key, value in resource.inputs.items()}
-    return Created(id=shadow.uuid_of(resource.urn), outputs=decoded, made_in="provider")
+    outputs = dict(resource.inputs)
+    return Created(id=shadow.uuid_of(resource.urn), outputs=outputs, made_in="provider")
 
 
 def _unheard_of(resource: Resource) -> Created:

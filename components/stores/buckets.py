@@ -11,7 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.access import Access
-from components.grants import POLICY_VERSION, Statement, key_grant
+from components.grants import Statement, key_grant, resource_policy
 from components.ground import Ground
 from components.naming import physical_name
 from components.observe import Alarm, Expression, Metric, Panel
@@ -257,21 +257,18 @@ def _policy(
     return aws.s3.BucketPolicy(
         f"{name}-policy",
         bucket=bucket.bucket,
-        policy=pulumi.Output.json_dumps(
-            {
-                "Version": POLICY_VERSION,
-                "Statement": [
-                    {
-                        "Sid": "TlsOnly",
-                        "Effect": "Deny",
-                        "Principal": {"AWS": "*"},
-                        "Action": "s3:*",
-                        "Resource": [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")],
-                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                    },
-                    *writers,
-                ],
-            }
+        policy=resource_policy(
+            [
+                {
+                    "Sid": "TlsOnly",
+                    "Effect": "Deny",
+                    "Principal": {"AWS": "*"},
+                    "Action": "s3:*",
+                    "Resource": [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")],
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                },
+                *writers,
+            ]
         ),
         opts=opts,
     )

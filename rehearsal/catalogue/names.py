@@ -11,7 +11,6 @@ Imports no AWS library: the record-only provider uses it as well.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -238,19 +237,9 @@ def apply_default_tags(resource: Resource, graph: Graph) -> None:
 def default_tags(resource: Resource, graph: Graph) -> dict[str, Any]:
     """The tags that the resource's provider adds to everything it makes."""
     provider = graph.resources.get(resource.provider)
-    block = decoded(provider.inputs.get("defaultTags")) if provider else None
-    tags = decoded(block.get("tags")) if isinstance(block, Mapping) else None
+    block = provider.inputs.get("defaultTags") if provider else None
+    tags = block.get("tags") if isinstance(block, Mapping) else None
     return dict(tags) if isinstance(tags, Mapping) else {}
-
-
-def decoded(value: Any) -> Any:
-    """A provider's own inputs travel as JSON text; give the value they stand for."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
 
 
 def _judged(resource: Resource, rule: AutoName, name: str, stem: str = "") -> list[Finding]:

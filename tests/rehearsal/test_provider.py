@@ -546,7 +546,7 @@ def test_default_tags_reach_the_request_and_tags_all(account: MotoProvider) -> N
             "pulumi:providers:aws",
             "studio",
             region="us-east-1",
-            defaultTags='{"tags": {"Project": "studio", "Stage": "dev"}}',
+            defaultTags={"tags": {"Project": "studio", "Stage": "dev"}},
         ),
     )
     queue = resource("aws:sqs/queue:Queue", "tagged", tags={"Stage": "mine", "queue": "jobs"})
