@@ -269,13 +269,24 @@ def _instance_type_offerings(asked: Question) -> dict[str, Any]:
     }
 
 
+_DOCKER_PLATFORM = "64bit Amazon Linux 2023 v4.6.0 running Docker"
+"""The platform that takes a container, under the name that moto lists it by."""
+
+
+def _by_version(name: str) -> tuple[list[int], str]:
+    version = re.search(r"v([\d.]+) running", name)
+    return [int(part) for part in version[1].split(".")] if version else [], name
+
+
 def _solution_stack(asked: Question) -> dict[str, Any]:
     wanted = re.compile(asked.args["nameRegex"])
     if asked.client is None:
-        return {"id": wanted.pattern, "name": wanted.pattern}
-    beanstalk = asked.client("elasticbeanstalk", asked.region)
-    names = beanstalk.list_available_solution_stacks()["SolutionStacks"]
-    found = sorted(name for name in names if wanted.search(name))
+        names = [_DOCKER_PLATFORM]
+    else:
+        beanstalk = asked.client("elasticbeanstalk", asked.region)
+        names = beanstalk.list_available_solution_stacks()["SolutionStacks"]
+    # AWS lists the newest version first, moto in an order of its own.
+    found = sorted((name for name in names if wanted.search(name)), key=_by_version)
     if not found:
         raise LookupError(f"{asked.token}: no platform matches {wanted.pattern!r}")
     if len(found) > 1 and not asked.args.get("mostRecent"):

@@ -125,6 +125,7 @@ class Making:
         schema = list(self.schema_problems())
         self.report(schema)
         self.report(self.rule_problems())
+        self.doubt()
         inputs = self.inputs
         if self.entry.prepare:
             inputs = self.entry.prepare(copy.deepcopy(inputs))
@@ -175,6 +176,8 @@ class Making:
         if standing_in and call is not self.entry:
             # Nothing answered, so what a later call takes from an answer is missing in its request.
             judged = [problem for problem in judged if "nothing was given" not in problem.message]
+        left_to_rules = {placed.origins.get(member) for member in call.unjudged}
+        judged = [problem for problem in judged if problem.path not in left_to_rules]
         self.report([*unplaced, *judged])
         if not call.shadow and not standing_in:
             sent = {key: item for key, item in placed.request.items() if key not in call.withheld}
@@ -188,7 +191,7 @@ class Making:
             code = error.response.get("Error", {}).get("Code", "")
             if code in LACKING:
                 self.cannot_tell(call, error, first=first)
-            elif not self.troubled:
+            elif not self.troubled and code not in call.mistaken:
                 self.refuse(call, error, service, first=first)
             elif first:
                 self.made_in = "shadow"
@@ -232,8 +235,13 @@ class Making:
             if isinstance(value, str) and (wrong := _not_json(value)):
                 yield Problem(path=path, message=wrong, check="model")
         for rule in entry.rules:
-            for path, message in rule(inputs):
+            for path, message in rule(inputs | {"region": self.region}):
                 yield Problem(path=path, message=message, check="model")
+
+    def doubt(self) -> None:
+        for rule in self.entry.doubts:
+            for path, message in rule(self.inputs):
+                self.finding("model", "warning", f"{path}: {message}")
 
     def report(self, problems: Any) -> None:
         for problem in problems:

@@ -241,7 +241,9 @@ _SPELLINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "aws:elasticbeanstalk/environment:Environment": _arn(
         "elasticbeanstalk:{region}:{account}:environment/{application}/{name}",
         id="e-{digits}",
+        autoscalingGroups=["awseb-e-{short}-stack-AWSEBAutoScalingGroup-{short}"],
         cname="{name}.{region}.elasticbeanstalk.com",
+        loadBalancers=["awseb--AWSEB-{short}"],
         endpointUrl="awseb-{short}.{region}.elb.amazonaws.com",
     ),
     "aws:iam/instanceProfile:InstanceProfile": _arn("iam::{account}:instance-profile/{name}"),

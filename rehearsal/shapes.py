@@ -41,7 +41,7 @@ class Rules:
     tag_type: str = ""
     """The resource type inside EC2's tag specifications."""
     inside: str = ""
-    """The member that holds the properties, when it is not the request itself."""
+    """Path of the member that holds the properties, when it is not the request itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +74,9 @@ def place(inputs: Mapping[str, Any], operation: OperationModel, rules: Rules) ->
         return placed
     placer = _Placer(rules, operation, shape, placed)
     into = placed.request
-    if rules.inside:
-        shape = cast("StructureShape", members_of(shape)[rules.inside])
-        into = placed.request.setdefault(rules.inside, {})
+    for member in rules.inside.split(".") if rules.inside else ():
+        shape = cast("StructureShape", members_of(shape)[member])
+        into = into.setdefault(member, {})
     placer.structure(inputs, shape, into, at="", shown="", members=rules.inside)
     return placed
 
@@ -238,6 +238,8 @@ class _Placer:
 
     def value(self, value: Any, shape: Shape, path: str, label: str, members: str) -> Any:
         """`value` in the type the shape asks for; left as it is when it cannot be."""
+        if _free(shape):
+            return _decoded(value)
         if isinstance(shape, StructureShape):
             return self.block(value, shape, path, label, members)
         if isinstance(shape, ListShape):
@@ -255,15 +257,22 @@ class _Placer:
         return _scalar(value, shape)
 
     def block(self, value: Any, shape: StructureShape, path: str, label: str, members: str) -> Any:
-        if isinstance(value, list) and {"Quantity", "Items"} <= set(members_of(shape)):
+        made: dict[str, Any]
+        counted = {"Quantity", "Items"} <= set(members_of(shape))
+        if counted and isinstance(value, list):
             items = self.value(value, members_of(shape)["Items"], path, label, f"{members}.Items")
-            return {"Quantity": len(value), "Items": items} if value else {"Quantity": 0}
+            made = {"Quantity": len(value), "Items": items} if value else {"Quantity": 0}
+            if "Enabled" in members_of(shape):
+                made["Enabled"] = bool(value)
+            return made
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
         if not isinstance(value, Mapping):
             return value
-        made: dict[str, Any] = {}
+        made = {}
         self.structure(value, shape, made, at=path, shown=label, members=members)
+        if counted and isinstance(items := made.get("Items", []), list):
+            made.setdefault("Quantity", len(items))
         return made
 
     def items(self, value: Any, shape: ListShape, path: str, label: str, members: str) -> Any:
@@ -348,6 +357,19 @@ def _pair(shape: StructureShape) -> tuple[str, str] | None:
     return None
 
 
+def _free(shape: Shape) -> bool:
+    """Whether a member is a document, which has the members that the caller gives it."""
+    return bool(getattr(shape, "is_document_type", False))
+
+
+def _decoded(value: Any) -> Any:
+    """A document, which Terraform takes as JSON text."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 def _scalar(value: Any, shape: Shape) -> Any:
     kind = shape.type_name
     try:
@@ -409,6 +431,8 @@ class _Judge:
         return "".join(missing)
 
     def value(self, value: Any, shape: Shape, at: str) -> None:
+        if _free(shape):
+            return
         if isinstance(shape, StructureShape):
             if isinstance(value, Mapping):
                 self.structure(value, shape, at)
@@ -432,8 +456,6 @@ class _Judge:
             self.scalar(value, shape, at)
 
     def structure(self, values: Mapping[str, Any], shape: StructureShape, at: str) -> None:
-        if getattr(shape, "is_document_type", False):
-            return
         for name in facts_of(shape).get("required", ()):
             if values.get(name) is None:
                 where = f"{at}.{name}" if at else name

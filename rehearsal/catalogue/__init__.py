@@ -11,7 +11,8 @@ A module is named as in Pulumi's own type tokens, so `aws:sqs/queue:Queue` is `E
 3. Add the outputs programs use that the answer does not spell as Pulumi does.
 4. Say `shadow="why"` when moto lacks the operation: the request is judged, nothing is sent.
 5. Give `names.AUTO_NAMES` the naming property and the length limit where they differ from
-   `name` and 255, and `limits` or `rules` to what AWS refuses and the API's model does not know.
+   `name` and 255, and `limits` or `rules` to what AWS refuses and the API's model does not know;
+   `doubts` warn where AWS's own list may be longer than ours.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from rehearsal.catalogue.entry import Entry, Inputs
+from rehearsal.catalogue.entry import Entry, Inputs, under
 
 
 def _containers(inputs: Inputs) -> Any:
@@ -60,6 +60,67 @@ def _launch(inputs: Inputs) -> Iterator[tuple[str, str]]:
     if low is not None and high is not None and float(low) >= float(high):
         path = "deploymentMinimumHealthyPercent"
         yield path, f"{low} given, less than deploymentMaximumPercent ({high}) is needed"
+
+
+SHIFTED = ("BLUE_GREEN", "CANARY", "LINEAR")
+"""The strategies that move traffic from one target group to another."""
+
+NO_PAUSE = ("TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT")
+"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentLifecycleHook.html"""
+
+MINUTES_OF_A_DAY = range(1441)
+
+CANARY = "deploymentConfiguration.canaryConfiguration"
+LINEAR = "deploymentConfiguration.linearConfiguration"
+
+
+def _strategy(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    deployment = inputs.get("deploymentConfiguration") or {}
+    strategy = deployment.get("strategy") or "ROLLING"
+    controller = (inputs.get("deploymentController") or {}).get("type") or "ECS"
+    if strategy in SHIFTED:
+        if controller != "ECS":
+            path = "deploymentController.type"
+            yield path, f'"{controller}" given, the strategy {strategy} is that of ECS'
+        for at, balancer in enumerate(inputs.get("loadBalancers") or ()):
+            if balancer.get("targetGroupArn") and not balancer.get("advancedConfiguration"):
+                path = f"loadBalancers[{at}].advancedConfiguration"
+                yield path, f"nothing was given, {strategy} needs a second target group"
+    for block, wanted in (("canaryConfiguration", "CANARY"), ("linearConfiguration", "LINEAR")):
+        if deployment.get(block) and strategy != wanted:
+            path = f"deploymentConfiguration.{block}"
+            yield path, f"given, but the strategy is {strategy}; it belongs to {wanted}"
+
+
+def _percents(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CanaryConfiguration.html"""
+    for path, least in ((f"{CANARY}.canaryPercent", 0.1), (f"{LINEAR}.stepPercent", 3.0)):
+        percent = under(inputs, path)
+        if isinstance(percent, int | float | str):
+            tenths = round(float(percent) * 10, 6)
+            if tenths != int(tenths) or not least <= float(percent) <= 100:
+                yield path, f"{percent} given, {least:g} to 100 in steps of 0.1 allowed"
+
+
+def _hooks(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    for at, hook in enumerate(under(inputs, "deploymentConfiguration.lifecycleHooks") or ()):
+        path = f"deploymentConfiguration.lifecycleHooks[{at}]"
+        stages = hook.get("lifecycleStages")
+        if not stages:
+            yield f"{path}.lifecycleStages", "nothing was given, a hook runs at one stage at least"
+        if hook.get("targetType") == "PAUSE":
+            for stage in NO_PAUSE:
+                if stage in (stages or ()):
+                    yield f"{path}.lifecycleStages", f"ECS cannot pause at {stage}"
+        else:
+            for name in ("hookTargetArn", "roleArn"):
+                if not hook.get(name):
+                    yield f"{path}.{name}", "nothing was given, a hook of AWS_LAMBDA needs it"
+        details = hook.get("hookDetails")
+        try:
+            json.loads(details) if isinstance(details, str) else None
+        except ValueError as error:
+            yield f"{path}.hookDetails", f"no valid JSON: {error}"
 
 
 EXEC_LOGS = "configuration.executeCommandConfiguration.logConfiguration"
@@ -141,8 +202,11 @@ ENTRIES = {
             "waitForSteadyState": "the provider's own patience",
         },
         prepare=_service,
-        rules=(_launch,),
+        rules=(_launch, _strategy, _percents, _hooks),
         limits={
+            "deploymentConfiguration.bakeTimeInMinutes": MINUTES_OF_A_DAY,
+            f"{CANARY}.canaryBakeTimeInMinutes": MINUTES_OF_A_DAY,
+            f"{LINEAR}.stepBakeTimeInMinutes": MINUTES_OF_A_DAY,
             "deploymentMaximumPercent": range(1, 1001),
             "healthCheckGracePeriodSeconds": range(2147483648),
         },

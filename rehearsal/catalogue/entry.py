@@ -42,6 +42,10 @@ class Call(Rules):
     """Path of the resource inside the answer: `LoadBalancers.0`."""
     withheld: Mapping[str, str] = field(default_factory=dict)
     """Top-level members that are judged and not sent, to the reason: moto is wrong about them."""
+    unjudged: Mapping[str, str] = field(default_factory=dict)
+    """Top-level members to the reason why the API's model is wrong about them; a rule judges."""
+    mistaken: Mapping[str, str] = field(default_factory=dict)
+    """Error codes with which moto refuses what AWS takes, to the reason; a rule judges instead."""
     shadow: str = ""
     """Why it is not sent, when moto lacks it. Its request is judged all the same."""
 
@@ -64,14 +68,19 @@ class Entry(Call):
     """Input property to the entry that stands in for this one when the property is given."""
     then: Sequence[Call | Callable[[Any], None]] = ()
     """Further calls, in order. A function is given the making and calls the API itself."""
-    outputs: Mapping[str, Template] = field(default_factory=dict)
+    outputs: Mapping[str, Template | Sequence[Any]] = field(default_factory=dict)
     """Output property to template, beyond the inputs and what the answer says by name."""
     limits: Mapping[str, range | tuple[Any, ...]] = field(default_factory=dict)
     """Property path to the values AWS takes, where the API's model knows no range."""
     documents: Sequence[str] = ()
     """Properties that must hold JSON text."""
     rules: Sequence[Callable[[Inputs], Iterable[tuple[str, str]]]] = ()
-    """Judgements over several properties: each yields a property path and a message."""
+    """Judgements over several properties: each yields a property path and a message.
+
+    They find the region the resource is made in as `region`, whether or not it was an input.
+    """
+    doubts: Sequence[Callable[[Inputs], Iterable[tuple[str, str]]]] = ()
+    """Rules that warn only: AWS may know what their table does not."""
 
 
 def filled(template: Any, scope: Scope) -> Any:

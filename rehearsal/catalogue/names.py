@@ -56,6 +56,7 @@ _LETTERS = Alphabet(r"[A-Za-z0-9-]+", "letters, digits and hyphens")
 _LOWERED = replace(_LETTERS, lower=True)
 _WORD = Alphabet(r"[A-Za-z0-9_-]+", "letters, digits, hyphens and underscores")
 _IAM = Alphabet(r"[\w+=,.@-]+", "letters, digits and +=,.@_-")
+_COGNITO = Alphabet(r"[\w\s+=,.@-]+", "letters, digits, spaces and _ + = , . @ -")
 _DATABASE = Alphabet(
     r"[A-Za-z](?!.*--)[A-Za-z0-9-]*(?<!-)",
     "a letter first, then letters, digits and single hyphens, no hyphen last",
@@ -64,6 +65,15 @@ _DATABASE = Alphabet(
 
 AUTO_NAMES: Mapping[str, AutoName] = {
     "aws:acm/certificate:Certificate": AutoName(property="domainName", limit=253, made_up=False),
+    "aws:apigatewayv2/api:Api": AutoName(limit=128),
+    "aws:apigatewayv2/domainName:DomainName": AutoName(
+        property="domainName", limit=512, made_up=False
+    ),
+    "aws:apigatewayv2/stage:Stage": AutoName(
+        limit=128,
+        alphabet=Alphabet(r"\$default|[A-Za-z0-9_-]+", "$default, or letters, digits, - and _"),
+    ),
+    "aws:apigatewayv2/vpcLink:VpcLink": AutoName(limit=128),
     "aws:appautoscaling/policy:Policy": AutoName(limit=256),
     "aws:appautoscaling/scheduledAction:ScheduledAction": AutoName(limit=256),
     "aws:autoscaling/group:Group": AutoName(),
@@ -75,6 +85,15 @@ AUTO_NAMES: Mapping[str, AutoName] = {
     "aws:budgets/budget:Budget": AutoName(
         limit=100,
         alphabet=Alphabet(r"[^:\\]+", "anything but : and \\"),
+    ),
+    "aws:cloudfront/cachePolicy:CachePolicy": AutoName(limit=128, alphabet=_WORD),
+    "aws:cloudfront/function:Function": AutoName(limit=64, alphabet=_WORD),
+    "aws:cloudfront/keyGroup:KeyGroup": AutoName(limit=128),
+    "aws:cloudfront/originAccessControl:OriginAccessControl": AutoName(limit=64),
+    "aws:cloudfront/originRequestPolicy:OriginRequestPolicy": AutoName(limit=128, alphabet=_WORD),
+    "aws:cloudfront/publicKey:PublicKey": AutoName(limit=128),
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": AutoName(
+        limit=128, alphabet=_WORD
     ),
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": AutoName(property="alarmName", made_up=False),
     "aws:cloudwatch/dashboard:Dashboard": AutoName(
@@ -92,6 +111,8 @@ AUTO_NAMES: Mapping[str, AutoName] = {
         alphabet=Alphabet(r"[^:*]+", "anything but : and *"),
     ),
     "aws:cloudwatch/metricAlarm:MetricAlarm": AutoName(),
+    "aws:cognito/userPool:UserPool": AutoName(limit=128, alphabet=_COGNITO),
+    "aws:cognito/userPoolClient:UserPoolClient": AutoName(limit=128, alphabet=_COGNITO),
     "aws:ec2/launchTemplate:LaunchTemplate": AutoName(
         limit=125,
         shortest=3,
@@ -127,6 +148,17 @@ AUTO_NAMES: Mapping[str, AutoName] = {
         property="replicationGroupId", limit=40, alphabet=_DATABASE
     ),
     "aws:elasticache/subnetGroup:SubnetGroup": AutoName(alphabet=_LOWERED),
+    "aws:elasticbeanstalk/application:Application": AutoName(
+        limit=100, alphabet=Alphabet(r"[^/]+", "anything but /")
+    ),
+    "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": AutoName(
+        limit=100, alphabet=Alphabet(r"[^/]+", "anything but /")
+    ),
+    "aws:elasticbeanstalk/environment:Environment": AutoName(
+        limit=40,
+        shortest=4,
+        alphabet=Alphabet(r"(?!-)[A-Za-z0-9-]+(?<!-)", "letters, digits and inner hyphens"),
+    ),
     "aws:iam/instanceProfile:InstanceProfile": AutoName(limit=128, alphabet=_IAM),
     "aws:iam/policy:Policy": AutoName(limit=128, alphabet=_IAM),
     "aws:iam/role:Role": AutoName(limit=64, alphabet=_IAM),
@@ -183,6 +215,7 @@ AUTO_NAMES: Mapping[str, AutoName] = {
             "letters, digits and . _ - /, not starting with aws or ssm",
         ),
     ),
+    "aws:wafv2/webAcl:WebAcl": AutoName(limit=128, alphabet=_WORD),
 }
 """The types whose limit or naming property differs from the bridge's default: `name`, 255."""
 

@@ -48,6 +48,41 @@ def _answers(inputs: Inputs) -> Iterator[tuple[str, str]]:
         yield "ttl", "nothing was given, records need one"
 
 
+def _checked(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    """https://docs.aws.amazon.com/Route53/latest/APIReference/API_HealthCheckConfig.html"""
+    kind = inputs.get("type")
+    if not isinstance(kind, str):
+        return
+    for name in NEEDED.get(kind, ()):
+        if inputs.get(name) in (None, "", []):
+            yield name, f"nothing was given, {kind} needs one"
+    if kind in ENDPOINTS:
+        if not inputs.get("fqdn") and not inputs.get("ipAddress"):
+            yield "fqdn", f"nothing was given, and no ipAddress either; {kind} needs one"
+        if inputs.get("requestInterval") is None:
+            yield "requestInterval", f"nothing was given, {kind} needs 10 or 30 seconds"
+    interval = inputs.get("requestInterval")
+    # Beyond the two the API's model refuses it.
+    if interval is not None and 10 < float(interval) < 30:
+        yield "requestInterval", f"{interval} given, 10 or 30 allowed"
+    path = inputs.get("resourcePath")
+    if isinstance(path, str) and not path.startswith("/"):
+        yield "resourcePath", f'"{path}" given, a path starts with /'
+
+
+ENDPOINTS = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
+"""The kinds of health check that call something."""
+
+NEEDED = {
+    "HTTP_STR_MATCH": ("searchString",),
+    "HTTPS_STR_MATCH": ("searchString",),
+    "TCP": ("port",),
+    "CALCULATED": ("childHealthchecks", "childHealthThreshold"),
+    "CLOUDWATCH_METRIC": ("cloudwatchAlarmName", "cloudwatchAlarmRegion"),
+    "RECOVERY_CONTROL": ("routingControlArn",),
+}
+
+
 def _record_id(scope: Scope) -> Any:
     parts = [scope.find(part) for part in ("zoneId", "name", "type", "setIdentifier")]
     return "_".join(str(part) for part in parts if part)
@@ -89,6 +124,33 @@ ENTRIES = {
             "primaryNameServer": "{DelegationSet.NameServers.0}",
             "comment": lambda scope: scope.find("comment") or MANAGED,
         },
+    ),
+    "HealthCheck": Entry(
+        service="route53",
+        operation="CreateHealthCheck",
+        inside="HealthCheckConfig",
+        rename={
+            "childHealthThreshold": "HealthThreshold",
+            "cloudwatchAlarmName": "AlarmIdentifier.Name",
+            "cloudwatchAlarmRegion": "AlarmIdentifier.Region",
+            "fqdn": "FullyQualifiedDomainName",
+            "invertHealthcheck": "Inverted",
+        },
+        ignore={
+            "referenceName": "the start of the caller reference, which is made up here",
+            "triggers": "tells Terraform when to make the check anew",
+        },
+        fixed={"CallerReference": "{uuid}"},
+        rules=(_checked,),
+        then=(
+            Call(
+                operation="ChangeTagsForResource",
+                rename={"tags": "AddTags"},
+                fixed={"ResourceType": "healthcheck", "ResourceId": "{HealthCheck.Id}"},
+            ),
+        ),
+        id="{HealthCheck.Id}",
+        outputs={"arn": "arn:aws:route53:::healthcheck/{HealthCheck.Id}"},
     ),
     "Record": Entry(
         service="route53",

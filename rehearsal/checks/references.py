@@ -36,9 +36,19 @@ class Kind:
 _KEY = "aws:kms/key:Key"
 _KEY_ALIAS = "aws:kms/alias:Alias"
 _CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
+_BEANSTALK_VERSION = "aws:elasticbeanstalk/applicationVersion:ApplicationVersion"
+_BEANSTALK = "aws:elasticbeanstalk/environment:Environment"
+_OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
 _QUEUE = "aws:sqs/queue:Queue"
 _SERVICE = "aws:ecs/service:Service"
 _TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
+_DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
+_HEALTH_CHECK = "aws:route53/healthCheck:HealthCheck"
+_INTEGRATION = "aws:apigatewayv2/integration:Integration"
+_ORIGIN_ACCESS = "aws:cloudfront/originAccessControl:OriginAccessControl"
+_ROUTE = "aws:apigatewayv2/route:Route"
+_USER_POOL = "aws:cognito/userPool:UserPool"
+_WEB_ACL = "aws:wafv2/webAcl:WebAcl"
 _VPC_TYPES = ("aws:ec2/vpc:Vpc", "aws:ec2/defaultVpc:DefaultVpc")
 
 ALARM = Kind(
@@ -46,6 +56,13 @@ ALARM = Kind(
     named_by={
         "aws:cloudwatch/metricAlarm:MetricAlarm": ("name", "arn"),
         "aws:cloudwatch/compositeAlarm:CompositeAlarm": ("alarmName", "arn"),
+    },
+)
+ALARM_NAME = Kind(
+    word="alarm (by its name)",
+    named_by={
+        "aws:cloudwatch/metricAlarm:MetricAlarm": ("name",),
+        "aws:cloudwatch/compositeAlarm:CompositeAlarm": ("alarmName",),
     },
 )
 ALARM_ACTION = Kind(
@@ -58,17 +75,62 @@ ALARM_ACTION = Kind(
     },
     outside=rf"arn:[^:]+:(automate|swf|ssm|ssm-incidents):.*|{_OTHER_ACCOUNT}",
 )
+API = Kind(word="API", named_by={"aws:apigatewayv2/api:Api": ("id",)})
+API_DOMAIN = Kind(
+    word="domain name of an API",
+    named_by={"aws:apigatewayv2/domainName:DomainName": ("domainName",)},
+)
+API_STAGE = Kind(word="stage", named_by={"aws:apigatewayv2/stage:Stage": ("name",)})
 AUTOSCALING_GROUP = Kind(
-    word="Auto Scaling group", named_by={"aws:autoscaling/group:Group": ("name", "arn")}
+    word="Auto Scaling group",
+    named_by={
+        "aws:autoscaling/group:Group": ("name", "arn"),
+        _BEANSTALK: ("autoscalingGroups",),
+    },
+)
+BEANSTALK_APPLICATION = Kind(
+    word="Beanstalk application",
+    named_by={"aws:elasticbeanstalk/application:Application": ("name",)},
 )
 BUCKET = Kind(word="bucket", named_by={"aws:s3/bucket:Bucket": ("bucket", "id")})
+BUCKET_HOST = Kind(
+    word="bucket (by its domain name)",
+    named_by={"aws:s3/bucket:Bucket": ("bucketDomainName", "bucketRegionalDomainName")},
+)
+CACHE_POLICY = Kind(
+    word="cache policy",
+    named_by={"aws:cloudfront/cachePolicy:CachePolicy": ("id",)},
+    outside="|".join(
+        (
+            "2e54312d-136d-493c-8eb9-b001f22f67d2",  # Amplify
+            "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",  # CachingDisabled
+            "658327ea-f89d-4fab-a63d-7e88639e58f6",  # CachingOptimized
+            "b2884449-e4de-46a7-ac36-70bc7f1ddd6d",  # CachingOptimizedForUncompressedObjects
+            "08627262-05a9-4f76-9ded-b50ca2e3a84f",  # Elemental-MediaPackage
+            "83da9c7e-98b4-4e11-a168-04f0df8e2c65",  # UseOriginCacheControlHeaders
+            "4cc15a8a-d715-48a4-82b8-cc0b614638fe",  # UseOriginCacheControlHeaders-QueryStrings
+        )
+    ),
+)
+"""https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html"""
 CAPACITY_PROVIDER = Kind(
     word="capacity provider",
     named_by={"aws:ecs/capacityProvider:CapacityProvider": ("name", "arn")},
     outside="FARGATE|FARGATE_SPOT",
 )
+CERTIFICATE = Kind(
+    word="certificate",
+    named_by={
+        "aws:acm/certificate:Certificate": ("arn",),
+        "aws:acm/certificateValidation:CertificateValidation": ("certificateArn",),
+    },
+    outside=_OTHER_ACCOUNT,
+)
 CLUSTER = Kind(word="ECS cluster", named_by={"aws:ecs/cluster:Cluster": ("arn", "name")})
 DATABASE = Kind(word="database", named_by={"aws:rds/instance:Instance": ("identifier", "arn")})
+EDGE_FUNCTION = Kind(
+    word="CloudFront function", named_by={"aws:cloudfront/function:Function": ("arn",)}
+)
 EVENT_RULE = Kind(word="event rule", named_by={"aws:cloudwatch/eventRule:EventRule": ("name",)})
 FUNCTION = Kind(
     word="function",
@@ -78,6 +140,7 @@ FUNCTION = Kind(
     },
     outside=_OTHER_ACCOUNT,
 )
+HEALTH_CHECK = Kind(word="health check", named_by={_HEALTH_CHECK: ("id",)})
 INSTANCE_PROFILE = Kind(
     word="instance profile", named_by={"aws:iam/instanceProfile:InstanceProfile": ("name", "arn")}
 )
@@ -86,18 +149,56 @@ KEY = Kind(
     named_by={_KEY: ("arn", "keyId"), _KEY_ALIAS: ("arn", "name", "targetKeyArn")},
     outside=rf"alias/aws/.*|arn:[^:]+:kms:[^:]*:\d+:alias/aws/.*|{_OTHER_ACCOUNT}",
 )
+KEY_GROUP = Kind(word="key group", named_by={"aws:cloudfront/keyGroup:KeyGroup": ("id",)})
 LAUNCH_TEMPLATE = Kind(
     word="launch template", named_by={"aws:ec2/launchTemplate:LaunchTemplate": ("id", "name")}
 )
 LISTENER = Kind(word="listener", named_by={"aws:lb/listener:Listener": ("arn",)})
+LISTENER_RULE = Kind(
+    word="listener rule",
+    named_by={"aws:lb/listenerRule:ListenerRule": ("arn",), **LISTENER.named_by},
+)
 LOAD_BALANCER = Kind(word="load balancer", named_by={"aws:lb/loadBalancer:LoadBalancer": ("arn",)})
 LOG_GROUP = Kind(word="log group", named_by={"aws:cloudwatch/logGroup:LogGroup": ("name",)})
+LOG_STREAM = Kind(
+    word="log group or bucket (by its ARN)",
+    named_by={
+        "aws:cloudwatch/logGroup:LogGroup": ("arn",),
+        "aws:s3/bucket:Bucket": ("arn",),
+        "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": ("arn",),
+    },
+    outside=_OTHER_ACCOUNT,
+)
 NAT_GATEWAY = Kind(word="NAT gateway", named_by={"aws:ec2/natGateway:NatGateway": ("id",)})
+ORIGIN_ACCESS = Kind(word="origin access control", named_by={_ORIGIN_ACCESS: ("id",)})
+ORIGIN_REQUEST_POLICY = Kind(
+    word="origin request policy",
+    named_by={"aws:cloudfront/originRequestPolicy:OriginRequestPolicy": ("id",)},
+    outside="|".join(
+        (
+            "216adef6-5c7f-47e4-b989-5492eafa07d3",  # AllViewer
+            "33f36d7e-f396-46d9-90e0-52428a34d9dc",  # AllViewerAndCloudFrontHeaders-2022-06
+            "b689b0a8-53d0-40ab-baf2-68738e2966ac",  # AllViewerExceptHostHeader
+            "59781a5b-3903-41f3-afcb-af62929ccde1",  # CORS-CustomOrigin
+            "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf",  # CORS-S3Origin
+            "775133bc-15f2-49f9-abea-afb2e0bf67d2",  # Elemental-MediaTailor-PersonalizedManifests
+            "bf0718e1-ba1e-49d1-88b1-f726733018ae",  # HostHeaderOnly
+            "acba4595-bd28-49b8-b9fe-13317c0390fa",  # UserAgentRefererHeaders
+        )
+    ),
+)
+"""https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html"""
 POLICY = Kind(
     word="managed policy",
     named_by={"aws:iam/policy:Policy": ("arn",)},
     outside=r"arn:[^:]+:iam::aws:policy/.*",
 )
+PROTECTED = Kind(
+    word="load balancer or user pool (by its ARN)",
+    named_by={"aws:lb/loadBalancer:LoadBalancer": ("arn",), _USER_POOL: ("arn",)},
+    outside=rf"arn:[^:]+:(?!elasticloadbalancing:|cognito-idp:).*|{_OTHER_ACCOUNT}",
+)
+PUBLIC_KEY = Kind(word="public key", named_by={"aws:cloudfront/publicKey:PublicKey": ("id",)})
 QUEUE_ARN = Kind(word="queue", named_by={_QUEUE: ("arn",)}, outside=_OTHER_ACCOUNT)
 QUEUE_URL = Kind(word="queue", named_by={_QUEUE: ("url", "id")})
 RDS_PARAMETER_GROUP = Kind(
@@ -121,6 +222,20 @@ CACHE_SUBNET_GROUP = Kind(
     outside="default",
 )
 REPOSITORY = Kind(word="repository", named_by={"aws:ecr/repository:Repository": ("name",)})
+RESPONSE_HEADERS_POLICY = Kind(
+    word="response headers policy",
+    named_by={"aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": ("id",)},
+    outside="|".join(
+        (
+            "e61eb60c-9c35-4d20-a928-2b84e02af89c",  # CORS-and-SecurityHeadersPolicy
+            "5cc3b908-e619-4b99-88e5-2cf7f45965bd",  # CORS-With-Preflight
+            "eaab4381-ed33-4a86-88ca-d9558dc6cd63",  # CORS-with-preflight-and-SecurityHeadersPolicy
+            "67f7725c-6f97-4210-82d7-5512b31e9d03",  # SecurityHeadersPolicy
+            "60669652-455b-4ae9-85a4-c4c02393f86c",  # SimpleCORS
+        )
+    ),
+)
+"""https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-response-headers-policies.html"""
 ROLE_ARN = Kind(
     word="role (by its ARN)",
     named_by={
@@ -130,6 +245,11 @@ ROLE_ARN = Kind(
     outside=r"arn:[^:]+:iam::\d+:role/aws-service-role/.*",
 )
 ROLE_NAME = Kind(word="role (by its name)", named_by={"aws:iam/role:Role": ("name", "id")})
+ROLE = Kind(
+    word="role",
+    named_by={**ROLE_ARN.named_by, "aws:iam/role:Role": ("arn", "name")},
+    outside=rf"{ROLE_ARN.outside}|AWSServiceRoleFor.*",
+)
 ROUTE_TABLE = Kind(
     word="route table",
     named_by={
@@ -171,24 +291,57 @@ SUBNET = Kind(
     },
 )
 TARGET_GROUP = Kind(word="target group", named_by={"aws:lb/targetGroup:TargetGroup": ("arn",)})
+TRAFFIC_SOURCE = Kind(
+    word="target group",
+    named_by=TARGET_GROUP.named_by,
+    outside=r"(?!arn:[^:]+:elasticloadbalancing:).*",
+)
+"""A group takes traffic from classic load balancers and VPC Lattice as well."""
 TASK_DEFINITION = Kind(
     word="task definition",
     named_by={_TASK_DEFINITION: ("arn", "arnWithoutRevision", "family")},
 )
 TOPIC = Kind(word="SNS topic", named_by={"aws:sns/topic:Topic": ("arn",)}, outside=_OTHER_ACCOUNT)
+USER_POOL = Kind(word="user pool", named_by={_USER_POOL: ("id",)})
+INTEGRATED = Kind(
+    word="listener or function",
+    named_by={**LISTENER.named_by, **FUNCTION.named_by},
+    outside=(
+        rf"https?://.*|arn:[^:]+:(?!elasticloadbalancing:|lambda:|apigateway:).*|{_OTHER_ACCOUNT}"
+    ),
+)
 VPC = Kind(word="VPC", named_by=dict.fromkeys(_VPC_TYPES, ("id",)))
+VPC_LINK = Kind(word="VPC link", named_by={"aws:apigatewayv2/vpcLink:VpcLink": ("id",)})
+VPC_ORIGIN = Kind(word="VPC origin", named_by={"aws:cloudfront/vpcOrigin:VpcOrigin": ("id",)})
+VPC_ORIGIN_TARGET = Kind(
+    word="load balancer (by its ARN)",
+    named_by=LOAD_BALANCER.named_by,
+    outside=rf"arn:[^:]+:ec2:.*|{_OTHER_ACCOUNT}",
+)
+WEB_ACL = Kind(word="web ACL (by its ARN)", named_by={_WEB_ACL: ("arn",)}, outside=_OTHER_ACCOUNT)
 
 _POINTERS: Mapping[str, Kind] = {
     "accessLogs.bucket": BUCKET,
+    "acmCertificateArn": CERTIFICATE,
     "alarmActions": ALARM_ACTION,
+    "alarmSpecification.alarms": ALARM_NAME,
+    "alarms.alarmNames": ALARM_NAME,
+    "alternateTargetGroupArn": TARGET_GROUP,
+    "apiId": API,
     "autoScalingGroupProvider.autoScalingGroupArn": AUTOSCALING_GROUP,
     "autoscalingGroupName": AUTOSCALING_GROUP,
     "awslogs-group": LOG_GROUP,
+    "cachePolicyId": CACHE_POLICY,
     "capacityProvider": CAPACITY_PROVIDER,
     "capacityProviders": CAPACITY_PROVIDER,
+    "childHealthchecks": HEALTH_CHECK,
+    "cloudwatchAlarmName": ALARM_NAME,
     "connectionLogs.bucket": BUCKET,
     "deadLetterTargetArn": QUEUE_ARN,
     "executionRoleArn": ROLE_ARN,
+    "functionAssociations.functionArn": EDGE_FUNCTION,
+    "healthCheckId": HEALTH_CHECK,
+    "hookTargetArn": FUNCTION,
     "iamInstanceProfile.arn": INSTANCE_PROFILE,
     "iamInstanceProfile.name": INSTANCE_PROFILE,
     "iamRoleArn": ROLE_ARN,
@@ -196,20 +349,27 @@ _POINTERS: Mapping[str, Kind] = {
     "kmsKeyArn": KEY,
     "kmsKeyId": KEY,
     "kmsMasterKeyId": KEY,
+    "lambdaFunctionAssociations.lambdaArn": FUNCTION,
     "launchTemplate.id": LAUNCH_TEMPLATE,
     "launchTemplate.name": LAUNCH_TEMPLATE,
     "launchTemplateSpecification.launchTemplateId": LAUNCH_TEMPLATE,
     "launchTemplateSpecification.launchTemplateName": LAUNCH_TEMPLATE,
+    "lbTargetGroupArn": TARGET_GROUP,
     "listenerArn": LISTENER,
     "loadBalancerArn": LOAD_BALANCER,
+    "loggingConfig.bucket": BUCKET_HOST,
     "masterUserSecretKmsKeyId": KEY,
     "monitoringRoleArn": ROLE_ARN,
     "natGatewayId": NAT_GATEWAY,
     "okActions": ALARM_ACTION,
+    "originAccessControlId": ORIGIN_ACCESS,
+    "originRequestPolicyId": ORIGIN_REQUEST_POLICY,
     "performanceInsightsKmsKeyId": KEY,
     "policyArn": POLICY,
+    "productionListenerRule": LISTENER_RULE,
     "queueUrl": QUEUE_URL,
     "referencedSecurityGroupId": SECURITY_GROUP,
+    "responseHeadersPolicyId": RESPONSE_HEADERS_POLICY,
     "roleArn": ROLE_ARN,
     "routeTableId": ROUTE_TABLE,
     "routeTableIds": ROUTE_TABLE,
@@ -230,20 +390,38 @@ _POINTERS: Mapping[str, Kind] = {
     "subscriberSnsTopicArns": TOPIC,
     "targetGroupArn": TARGET_GROUP,
     "targetGroupArns": TARGET_GROUP,
+    "targetGroups.arn": TARGET_GROUP,
     "taskRoleArn": ROLE_ARN,
+    "testListenerRule": LISTENER_RULE,
+    "trafficSource.identifier": TRAFFIC_SOURCE,
+    "trafficSources.identifier": TRAFFIC_SOURCE,
+    "trustedKeyGroups": KEY_GROUP,
+    "userPoolId": USER_POOL,
     "vpcId": VPC,
+    "vpcOriginId": VPC_ORIGIN,
     "vpcSecurityGroupIds": SECURITY_GROUP,
     "vpcZoneIdentifiers": SUBNET,
+    "webAclArn": WEB_ACL,
+    "webAclId": WEB_ACL,
 }
 """By the last one or two names of an input's path, whatever the type of the resource."""
 
 _POINTERS_OF: Mapping[str, Mapping[str, Kind]] = {
+    "aws:apigatewayv2/apiMapping:ApiMapping": {"domainName": API_DOMAIN, "stage": API_STAGE},
+    "aws:apigatewayv2/domainName:DomainName": {
+        "domainNameConfiguration.certificateArn": CERTIFICATE
+    },
+    _INTEGRATION: {"connectionId": VPC_LINK, "integrationUri": INTEGRATED},
+    "aws:apigatewayv2/stage:Stage": {"accessLogSettings.destinationArn": LOG_STREAM},
     "aws:appautoscaling/policy:Policy": {"resourceId": SCALABLE_TARGET},
     "aws:appautoscaling/scheduledAction:ScheduledAction": {"resourceId": SCALABLE_TARGET},
     "aws:autoscaling/notification:Notification": {"topicArn": TOPIC},
+    "aws:cloudfront/keyGroup:KeyGroup": {"items": PUBLIC_KEY},
+    "aws:cloudfront/vpcOrigin:VpcOrigin": {"vpcOriginEndpointConfig.arn": VPC_ORIGIN_TARGET},
     "aws:cloudwatch/eventTarget:EventTarget": {"rule": EVENT_RULE},
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": {"logGroupName": LOG_GROUP},
     "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": {"logGroup": LOG_GROUP},
+    "aws:cognito/userPoolDomain:UserPoolDomain": {"certificateArn": CERTIFICATE},
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": {"repository": REPOSITORY},
     "aws:ecr/repositoryPolicy:RepositoryPolicy": {"repository": REPOSITORY},
     "aws:ecs/cluster:Cluster": {"logConfiguration.cloudWatchLogGroupName": LOG_GROUP},
@@ -254,6 +432,9 @@ _POINTERS_OF: Mapping[str, Mapping[str, Kind]] = {
         "parameterGroupName": CACHE_PARAMETER_GROUP,
         "subnetGroupName": CACHE_SUBNET_GROUP,
     },
+    "aws:elasticbeanstalk/application:Application": {"appversionLifecycle.serviceRole": ROLE_ARN},
+    _BEANSTALK_VERSION: {"application": BEANSTALK_APPLICATION, "bucket": BUCKET},
+    _BEANSTALK: {"application": BEANSTALK_APPLICATION},
     "aws:iam/instanceProfile:InstanceProfile": {"role": ROLE_NAME},
     "aws:iam/rolePolicy:RolePolicy": {"role": ROLE_NAME},
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {"role": ROLE_NAME},
@@ -267,15 +448,41 @@ _POINTERS_OF: Mapping[str, Mapping[str, Kind]] = {
         "parameterGroupName": RDS_PARAMETER_GROUP,
         "replicateSourceDb": DATABASE,
     },
+    _OBJECT: {"bucket": BUCKET},
     "aws:secretsmanager/secretPolicy:SecretPolicy": {"secretArn": SECRET_ID},
     "aws:secretsmanager/secretRotation:SecretRotation": {"rotationLambdaArn": FUNCTION},
     "aws:sns/topicPolicy:TopicPolicy": {"arn": TOPIC},
     "aws:sns/topicSubscription:TopicSubscription": {"topic": TOPIC},
+    "aws:wafv2/webAclAssociation:WebAclAssociation": {"resourceArn": PROTECTED},
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": {
+        "logDestinationConfigs": LOG_STREAM,
+        "resourceArn": WEB_ACL,
+    },
 }
 """Names that mean something else elsewhere."""
 
 _JSON_INPUTS = {"containerDefinitions", "redriveAllowPolicy", "redrivePolicy"}
 """Inputs that carry AWS's own structure as JSON text."""
+
+_OPTION_POINTERS: Mapping[tuple[str, str], Kind] = {
+    ("aws:autoscaling:launchconfiguration", "IamInstanceProfile"): INSTANCE_PROFILE,
+    ("aws:autoscaling:launchconfiguration", "SecurityGroups"): SECURITY_GROUP,
+    ("aws:ec2:vpc", "DBSubnets"): SUBNET,
+    ("aws:ec2:vpc", "ELBSubnets"): SUBNET,
+    ("aws:ec2:vpc", "Subnets"): SUBNET,
+    ("aws:ec2:vpc", "VPCId"): VPC,
+    ("aws:elasticbeanstalk:environment", "ServiceRole"): ROLE,
+    ("aws:elasticbeanstalk:managedactions", "ServiceRoleForManagedUpdates"): ROLE,
+    ("aws:elasticbeanstalk:sns:topics", "Notification Topic ARN"): TOPIC,
+    ("aws:elasticbeanstalk:sqsd", "WorkerQueueURL"): QUEUE_URL,
+    ("aws:elbv2:loadbalancer", "AccessLogsS3Bucket"): BUCKET,
+    ("aws:elbv2:loadbalancer", "ManagedSecurityGroup"): SECURITY_GROUP,
+    ("aws:elbv2:loadbalancer", "SecurityGroups"): SECURITY_GROUP,
+    ("aws:elbv2:loadbalancer", "SharedLoadBalancer"): LOAD_BALANCER,
+}
+"""Beanstalk's options that name something, several with commas between them."""
+
+_BEANSTALK_SECRETS = "aws:elasticbeanstalk:application:environmentsecrets"
 
 _FREE_KEYS = {"environment", "tags", "tagsAll", "variables", "volumeTags"}
 """Below these, the keys are the program's own words."""
@@ -283,13 +490,20 @@ _FREE_KEYS = {"environment", "tags", "tagsAll", "variables", "volumeTags"}
 _DIMENSIONS: Mapping[str, Kind] = {
     name: Kind(word=name, named_by=named_by)
     for name, named_by in {
-        "AutoScalingGroupName": {"aws:autoscaling/group:Group": ("name",)},
+        "ApiId": {"aws:apigatewayv2/api:Api": ("id",)},
+        "AutoScalingGroupName": {
+            "aws:autoscaling/group:Group": ("name",),
+            _BEANSTALK: ("autoscalingGroups",),
+        },
         "BucketName": {"aws:s3/bucket:Bucket": ("bucket",)},
         "CacheClusterId": {"aws:elasticache/cluster:Cluster": ("clusterId",)},
         "CapacityProviderName": {"aws:ecs/capacityProvider:CapacityProvider": ("name",)},
         "ClusterName": {"aws:ecs/cluster:Cluster": ("name",)},
         "DBInstanceIdentifier": {"aws:rds/instance:Instance": ("identifier",)},
+        "DistributionId": {_DISTRIBUTION: ("id",)},
+        "EnvironmentName": {_BEANSTALK: ("name",)},
         "FunctionName": {"aws:lambda/function:Function": ("name",)},
+        "HealthCheckId": {_HEALTH_CHECK: ("id",)},
         "LoadBalancer": {"aws:lb/loadBalancer:LoadBalancer": ("arnSuffix",)},
         "LogGroupName": {"aws:cloudwatch/logGroup:LogGroup": ("name",)},
         "NatGatewayId": {"aws:ec2/natGateway:NatGateway": ("id",)},
@@ -300,11 +514,20 @@ _DIMENSIONS: Mapping[str, Kind] = {
         "TableName": {"aws:dynamodb/table:Table": ("name",)},
         "TargetGroup": {"aws:lb/targetGroup:TargetGroup": ("arnSuffix",)},
         "TopicName": {"aws:sns/topic:Topic": ("name",)},
+        "UserPool": {_USER_POOL: ("id",)},
+        "WebACL": {_WEB_ACL: ("visibilityConfig.metricName",)},
     }.items()
 }
 """Metric dimensions in AWS's own namespaces, and the property that holds their value.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/aws-services-cloudwatch-metrics.html
+"""
+
+_OF_US_EAST_1 = {"DistributionId", "HealthCheckId"}
+"""Dimensions of services without a region, whose metrics are in us-east-1 alone.
+
+https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/monitoring-health-checks.html
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/programming-cloudwatch-metrics.html
 """
 
 _AWS_NAMESPACE = re.compile(r"AWS/.+|ECS/.+")
@@ -373,6 +596,12 @@ class _Program:
             for resource in resources
             for value in (*_values(resource, "id"), *_values(resource, "arn"))
         }
+
+    @cached_property
+    def forwarded_to(self) -> set[str]:
+        """The target groups that a listener or a listener rule forwards to."""
+        rules = [rule for type_ in LISTENER_RULE.named_by for rule in self.of(type_)]
+        return {arn for rule in rules for arn in _forwarded_to(rule)}
 
     @cached_property
     def scalable_services(self) -> Mapping[str, Resource]:
@@ -461,8 +690,9 @@ def _values(resource: Resource, path: str) -> Iterator[str]:
                 if isinstance(item, Mapping)
             ]
     for value in found:
-        if isinstance(value, str) and value:
-            yield value
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and text:
+                yield text
 
 
 def _trimmed(value: str) -> str:
@@ -497,6 +727,10 @@ def _dimensions(program: _Program, resource: Resource) -> Iterator[str]:
                 yield (
                     f"{where}: the metric watches {value!r}, which this program does not make; "
                     f"{_near(value, known)}"
+                )
+            elif name in _OF_US_EAST_1 and resource.region != "us-east-1":
+                yield (
+                    f"{where}: its metrics are in us-east-1, and the alarm is in {resource.region}"
                 )
             elif (
                 name == "ServiceName"
@@ -538,6 +772,7 @@ def _service(program: _Program, resource: Resource) -> Iterator[str]:
             "ECS takes one of them, drop launchType"
         )
     yield from _attached(program, resource, strategies)
+    yield from _shifted(program, resource)
     task = program.find(TASK_DEFINITION, inputs.get("taskDefinition"))
     if task is None:
         return
@@ -562,6 +797,62 @@ def _service(program: _Program, resource: Resource) -> Iterator[str]:
         )
     for index, balancer in enumerate(inputs.get("loadBalancers") or ()):
         yield from _balanced(program, f"loadBalancers[{index}]", balancer, task, awsvpc)
+
+
+def _shifted(program: _Program, service: Resource) -> Iterator[str]:
+    """What a service needs that ECS moves from one target group to the other.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb-resources-for-blue-green.html
+    """
+    deployment = service.inputs.get("deploymentConfiguration") or {}
+    for index, hook in enumerate(deployment.get("lifecycleHooks") or ()):
+        path = f"deploymentConfiguration.lifecycleHooks[{index}].roleArn"
+        yield from _trusts_ecs(program, path, hook.get("roleArn"))
+    if deployment.get("strategy") not in ("BLUE_GREEN", "CANARY", "LINEAR"):
+        return
+    for index, balancer in enumerate(service.inputs.get("loadBalancers") or ()):
+        advanced = balancer.get("advancedConfiguration") or {}
+        path = f"loadBalancers[{index}].advancedConfiguration"
+        yield from _trusts_ecs(program, f"{path}.roleArn", advanced.get("roleArn"))
+        groups = [balancer.get("targetGroupArn"), advanced.get("alternateTargetGroupArn")]
+        if isinstance(groups[0], str) and groups[0] == groups[1]:
+            yield f"{path}.alternateTargetGroupArn: the same as targetGroupArn; ECS needs two"
+        production = advanced.get("productionListenerRule")
+        if isinstance(production, str) and production == advanced.get("testListenerRule"):
+            yield f"{path}.testListenerRule: the same as productionListenerRule; ECS needs two"
+        for name in ("productionListenerRule", "testListenerRule"):
+            listener = program.find(LISTENER, advanced.get(name))
+            if listener and listener.inputs.get("protocol") in ("HTTP", "HTTPS"):
+                yield (
+                    f"{path}.{name}: {listener.name!r} is a listener of an application load "
+                    "balancer; ECS needs one of its rules"
+                )
+        rule = program.find(LISTENER_RULE, production)
+        for group in (program.find(TARGET_GROUP, arn) for arn in groups if rule):
+            if group and rule and not set(_values(group, "arn")) & _forwarded_to(rule):
+                yield (
+                    f"{path}.productionListenerRule: the rule {rule.name!r} does not forward to "
+                    f"the target group {group.name!r}; ECS needs both groups in it"
+                )
+
+
+def _forwarded_to(rule: Resource) -> set[str]:
+    """The target groups in the actions of a listener rule, or of a listener by default."""
+    actions = rule.inputs.get("actions") or rule.inputs.get("defaultActions") or ()
+    groups = (
+        group.get("arn")
+        for action in actions
+        for group in (action.get("forward") or {}).get("targetGroups") or ()
+    )
+    given = (*groups, *(one.get("targetGroupArn") for one in actions))
+    return {arn for arn in given if isinstance(arn, str)}
+
+
+def _trusts_ecs(program: _Program, path: str, arn: Any) -> Iterator[str]:
+    role = program.find(ROLE_ARN, arn)
+    trust = role.inputs.get("assumeRolePolicy") if role else None
+    if role and isinstance(trust, str) and trust != SECRET and "ecs.amazonaws.com" not in trust:
+        yield f"{path}: the role {role.name!r} does not trust ecs.amazonaws.com, which assumes it"
 
 
 def _attached(
@@ -606,14 +897,25 @@ def _balanced(
         if isinstance(port, int) and port not in ports:
             listed = ", ".join(str(known) for known in sorted(ports)) or "none"
             yield f"{path}.containerPort: {name!r} does not map port {port}; it maps {listed}"
-    group = program.find(TARGET_GROUP, balancer.get("targetGroupArn"))
-    if group is not None:
+    advanced = balancer.get("advancedConfiguration") or {}
+    for where, arn in (
+        ("targetGroupArn", balancer.get("targetGroupArn")),
+        ("advancedConfiguration.alternateTargetGroupArn", advanced.get("alternateTargetGroupArn")),
+    ):
+        group = program.find(TARGET_GROUP, arn)
+        if group is None:
+            continue
         wanted = "ip" if awsvpc else "instance"
         given = group.inputs.get("targetType") or "instance"
         if isinstance(given, str) and given != wanted:
             yield (
-                f"{path}.targetGroupArn: the target group {group.name!r} has targetType {given!r}; "
+                f"{path}.{where}: the target group {group.name!r} has targetType {given!r}; "
                 f"tasks with networkMode {task.inputs.get('networkMode') or 'bridge'} need {wanted}"
+            )
+        if arn not in program.forwarded_to:
+            yield (
+                f"{path}.{where}: no listener forwards to the target group {group.name!r}; ECS "
+                "takes a group only behind a load balancer"
             )
 
 
@@ -675,6 +977,72 @@ def _scalable_target(program: _Program, resource: Resource) -> Iterator[str]:
         yield f"resourceId: {given!r} is no ECS service of this program; {_near(given, known)}"
 
 
+def _environment(program: _Program, resource: Resource) -> Iterator[str]:
+    inputs = resource.inputs
+    for index, option in enumerate(inputs.get("settings") or ()):
+        namespace, name = str(option.get("namespace")), str(option.get("name"))
+        value: Any = option.get("value")
+        kind = _OPTION_POINTERS.get((namespace, name))
+        if namespace == _BEANSTALK_SECRETS:
+            kind = SECRET_VALUE
+        elif name == "SSLCertificateArns":
+            kind = CERTIFICATE
+        if kind is None or not isinstance(value, str) or value == SECRET:
+            continue
+        for part in re.split(r"\s*,\s*", value.strip()):
+            if part and not program.find(kind, part) and not re.fullmatch(kind.outside, part):
+                yield _missing(program, f"settings[{index}].value ({name})", part, kind)
+    label = inputs.get("version")
+    labels = {
+        name
+        for one in program.of(_BEANSTALK_VERSION)
+        if one.inputs.get("application") == inputs.get("application")
+        for name in _values(one, "name")
+    }
+    if isinstance(label, str) and label not in labels:
+        yield (
+            f"version: {label!r} is no version of the application "
+            f"{inputs.get('application')!r}; {_near(label, labels)}"
+        )
+
+
+def _application_version(program: _Program, resource: Resource) -> Iterator[str]:
+    """The bundle lies in its bucket before the version is made, or Beanstalk refuses it."""
+    bucket, key = resource.inputs.get("bucket"), resource.inputs.get("key")
+    if program.find(BUCKET, bucket) is None or not isinstance(key, str):
+        return
+    objects = [one for one in program.of(_OBJECT) if one.inputs.get("bucket") == bucket]
+    keys = [one.inputs["key"] for one in objects if isinstance(one.inputs.get("key"), str)]
+    if key not in keys:
+        yield f"key: {key!r} is no object of the bucket {bucket!r}; {_near(key, keys)}"
+
+
+def _distribution(program: _Program, resource: Resource) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html"""
+    for index, origin in enumerate(resource.inputs.get("origins") or ()):
+        access = program.find(ORIGIN_ACCESS, origin.get("originAccessControlId"))
+        other = next((kind for kind in _NO_BUCKETS if origin.get(kind)), "")
+        if access and other and access.inputs.get("originAccessControlOriginType") == "s3":
+            yield (
+                f"origins[{index}].originAccessControlId: {access.name!r} signs for buckets, and "
+                f"this origin has a {other}"
+            )
+
+
+_NO_BUCKETS = ("customOriginConfig", "vpcOriginConfig")
+
+
+def _route(program: _Program, resource: Resource) -> Iterator[str]:
+    target, api = resource.inputs.get("target"), resource.inputs.get("apiId")
+    if not isinstance(target, str) or not target.startswith("integrations/"):
+        return
+    known = [
+        one.id for one in program.of(_INTEGRATION) if one.id and one.inputs.get("apiId") == api
+    ]
+    if (given := target.removeprefix("integrations/")) not in known:
+        yield f"target: {given!r} is no integration of the route's API; {_near(given, known)}"
+
+
 def _composite_alarm(program: _Program, resource: Resource) -> Iterator[str]:
     known = program.all(ALARM)
     rule = resource.inputs.get("alarmRule")
@@ -686,6 +1054,10 @@ def _composite_alarm(program: _Program, resource: Resource) -> Iterator[str]:
 _RULES = {
     "aws:appautoscaling/target:Target": _scalable_target,
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": _composite_alarm,
+    _DISTRIBUTION: _distribution,
+    _ROUTE: _route,
+    _BEANSTALK_VERSION: _application_version,
+    _BEANSTALK: _environment,
     _SERVICE: _service,
     _TASK_DEFINITION: _task_definition,
 }

@@ -14,6 +14,8 @@ from typing import Any
 
 from rehearsal.graph import Finding, Graph, Resource
 from rehearsal.provider import MotoProvider
+from tests.rehearsal.samples_api import API_SAMPLES
+from tests.rehearsal.samples_edge import EDGE_SAMPLES
 
 REGION = "us-east-1"
 
@@ -1185,4 +1187,6 @@ SAMPLES: Sequence[Sample] = (
             "costFilters": [{"name": "TagKeyValue", "values": ["user:Project$studio"]}],
         },
     ),
+    *(Sample(*one) for one in API_SAMPLES),
+    *(Sample(*one) for one in EDGE_SAMPLES),
 )

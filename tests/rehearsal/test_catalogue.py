@@ -21,6 +21,7 @@ DATABASE = "aws:rds/instance:Instance"
 SESSION = botocore.session.get_session()
 
 UNPLACED = {
+    "aws:apigatewayv2/api:Api": {"body", "failOnWarnings"},
     DATABASE: {
         "restoreToPointInTime",
         "s3Import",
@@ -41,9 +42,11 @@ UNPLACED = {
         "website",
     },
 }
-"""Properties the rehearsal reports as unplaced: restoring, and what has a resource of its own."""
+"""Properties the rehearsal reports as unplaced: restoring, importing, and what has a resource of
+its own."""
 
 OR = {
+    "aws:autoscaling/attachment:Attachment": {"elb"},
     "aws:elasticache/replicationGroup:ReplicationGroup": {"authTokenWo"},
     DATABASE: {"passwordWo", "replicateSourceDb"},
     "aws:secretsmanager/secretVersion:SecretVersion": {"secretStringWo"},

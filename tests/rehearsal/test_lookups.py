@@ -163,6 +163,43 @@ def test_keys_images_balancers_policies_and_platforms(moto: lookups.ClientFactor
     assert "running Docker" in ask("elasticbeanstalk/getSolutionStack", moto, **platform)["name"]
 
 
+class Platforms:
+    """A Beanstalk that lists these platforms, newest nowhere in particular."""
+
+    def __init__(self, *versions: str) -> None:
+        self.versions = versions
+
+    def __call__(self, service: str, region: str) -> Platforms:
+        assert (service, region) == ("elasticbeanstalk", REGION)
+        return self
+
+    def list_available_solution_stacks(self) -> dict[str, list[str]]:
+        name = "64bit Amazon Linux 2023 v{} running Docker"
+        return {"SolutionStacks": [name.format(version) for version in self.versions]}
+
+
+DOCKER = r"^64bit Amazon Linux 2023 .* running Docker$"
+
+
+def test_a_platform_is_the_same_recorded_and_in_moto(moto: lookups.ClientFactory) -> None:
+    function = "elasticbeanstalk/getSolutionStack"
+    recorded = ask(function, mostRecent=True, nameRegex=DOCKER)
+    assert recorded["name"] == ask(function, moto, mostRecent=True, nameRegex=DOCKER)["name"]
+    for client in (None, moto):
+        with pytest.raises(LookupError, match=r"no platform matches '.*Cobol'"):
+            ask(function, client, mostRecent=True, nameRegex=".* running Cobol")
+
+
+def test_the_most_recent_platform_is_told_by_the_numbers_of_its_version() -> None:
+    function = "elasticbeanstalk/getSolutionStack"
+    platforms = Platforms("4.9.2", "4.10.0", "4.9.10")
+    found = ask(function, platforms, mostRecent=True, nameRegex=DOCKER)
+    assert found["name"] == "64bit Amazon Linux 2023 v4.10.0 running Docker"
+    with pytest.raises(LookupError, match="several platforms match; set most_recent"):
+        ask(function, platforms, nameRegex=DOCKER)
+    assert ask(function, platforms, nameRegex="v4.9.2 ")["name"].endswith("v4.9.2 running Docker")
+
+
 def document(**args: Any) -> dict[str, Any]:
     return json.loads(ask("iam/getPolicyDocument", **args)["json"])
 

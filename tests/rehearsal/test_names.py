@@ -76,6 +76,12 @@ def test_a_prefix_takes_the_place_of_the_logical_name() -> None:
         ("aws:rds/instance:Instance", 55),
         ("aws:elasticache/replicationGroup:ReplicationGroup", 32),
         ("aws:lambda/function:Function", 56),
+        ("aws:cloudfront/originAccessControl:OriginAccessControl", 56),
+        ("aws:cloudfront/function:Function", 56),
+        ("aws:cloudfront/cachePolicy:CachePolicy", 120),
+        ("aws:wafv2/webAcl:WebAcl", 120),
+        ("aws:cognito/userPool:UserPool", 120),
+        ("aws:apigatewayv2/api:Api", 120),
     ],
 )
 def test_a_logical_name_may_be_as_long_as_the_limit_less_the_suffix(
@@ -107,6 +113,10 @@ def test_a_logical_name_may_be_as_long_as_the_limit_less_the_suffix(
         ("aws:sqs/queue:Queue", "name", "jobs.render"),
         ("aws:kms/alias:Alias", "name", "data"),
         ("aws:ssm/parameter:Parameter", "name", "/aws/flag"),
+        ("aws:cloudfront/function:Function", "name", "spa.rewrite"),
+        ("aws:wafv2/webAcl:WebAcl", "name", "studio edge"),
+        ("aws:cognito/userPool:UserPool", "name", "studio/dev"),
+        ("aws:apigatewayv2/stage:Stage", "name", "$latest"),
     ],
 )
 def test_a_name_the_service_refuses_is_a_finding(type: str, property: str, name: str) -> None:

@@ -54,9 +54,17 @@ def test_a_studio_with_one_of_every_type_has_no_finding(studio: Graph) -> None:
 def test_only_what_moto_lacks_is_shadowed(studio: Graph) -> None:
     shadowed = {made.type for made in studio.resources.values() if made.made_in == "shadow"}
     assert shadowed == {
+        "aws:cloudfront/cachePolicy:CachePolicy",
+        "aws:cloudfront/originRequestPolicy:OriginRequestPolicy",
+        "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
+        "aws:cloudfront/vpcOrigin:VpcOrigin",
+        "aws:autoscaling/attachment:Attachment",
+        "aws:autoscaling/trafficSourceAttachment:TrafficSourceAttachment",
         "aws:cloudwatch/compositeAlarm:CompositeAlarm",
         "aws:elasticache/parameterGroup:ParameterGroup",
+        "aws:elasticbeanstalk/applicationVersion:ApplicationVersion",
         "aws:s3/bucketLogging:BucketLogging",
+        "aws:s3/bucketObjectv2:BucketObjectv2",
     }
 
 
@@ -76,7 +84,7 @@ def test_every_resource_has_an_id_and_a_region_where_its_type_has_one(studio: Gr
         ("topic", "arn", "{id}"),
         ("media", "arn", "arn:aws:s3:::{bucket}"),
         ("media", "bucketRegionalDomainName", "{bucket}.s3.us-east-1.amazonaws.com"),
-        ("media", "hostedZoneId", "Z3AQBSTGFJSTF"),
+        ("media", "hostedZoneId", "Z3AQBSTGFYJSTF"),
         ("repository", "repositoryUrl", "123456789012.dkr.ecr.us-east-1.amazonaws.com/studio/api"),
         ("logs", "arn", "arn:aws:logs:us-east-1:123456789012:log-group:/studio/dev/api"),
         ("key", "keyId", "{id}"),

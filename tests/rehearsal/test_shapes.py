@@ -224,6 +224,55 @@ def test_a_list_becomes_quantity_and_items() -> None:
     }
 
 
+def test_a_block_of_items_is_counted() -> None:
+    values = {"items": ["GET", "HEAD"]}
+    request = placed(
+        "cloudfront",
+        "CreateResponseHeadersPolicy",
+        {"corsConfig": {"accessControlAllowMethods": values, "accessControlAllowHeaders": {}}},
+        inside="ResponseHeadersPolicyConfig",
+    )
+    cors = request["ResponseHeadersPolicyConfig"]["CorsConfig"]
+    assert cors["AccessControlAllowMethods"] == {"Quantity": 2, "Items": ["GET", "HEAD"]}
+    assert cors["AccessControlAllowHeaders"] == {"Quantity": 0}
+
+
+@pytest.mark.parametrize(
+    ("groups", "block"),
+    [
+        (["K1"], {"Enabled": True, "Quantity": 1, "Items": ["K1"]}),
+        ([], {"Enabled": False, "Quantity": 0}),
+    ],
+)
+def test_a_list_that_may_be_off_is_on_when_it_has_entries(
+    groups: list[str], block: dict[str, Any]
+) -> None:
+    request = placed(
+        "cloudfront",
+        "CreateDistribution",
+        {"defaultCacheBehavior": {"trustedKeyGroups": groups}},
+        inside="DistributionConfig",
+    )
+    behaviour = request["DistributionConfig"]["DefaultCacheBehavior"]
+    assert behaviour["TrustedKeyGroups"] == block
+
+
+def test_properties_may_belong_several_members_deep() -> None:
+    request = placed(
+        "cloudfront",
+        "CreateDistributionWithTags",
+        {"comment": "studio", "tags": {"a": "b"}},
+        inside="DistributionConfigWithTags.DistributionConfig",
+        rename={"tags": "/DistributionConfigWithTags.Tags.Items"},
+    )
+    assert request == {
+        "DistributionConfigWithTags": {
+            "DistributionConfig": {"Comment": "studio"},
+            "Tags": {"Items": [{"Key": "a", "Value": "b"}]},
+        }
+    }
+
+
 def test_a_rename_to_a_member_that_does_not_exist_is_an_error_of_the_catalogue() -> None:
     with pytest.raises(LookupError, match="no member Nowhere"):
         place({"a": 1}, operation("sqs", "CreateQueue"), Rules(rename={"a": "Nowhere.At"}))
