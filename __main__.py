@@ -1,108 +1,111 @@
 """The platform as one program: the stack's file chooses the sizing, this one wires the parts."""
 
 import pulumi
-import pulumi_aws as aws
 
 import settings
 from components.alarms import AlarmSet
-from components.api.fargate import FargateApi, FargateApiArgs
+from components.api.contract import ApiArgs
 from components.api.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.api.platforms import api_platform
 from components.budget import Budget, BudgetArgs
+from components.cdn import Cdn, CdnArgs
 from components.dashboard import Dashboard, DashboardArgs
 from components.domain import Domain, DomainArgs
+from components.firewall import Firewall, FirewallArgs
 from components.ground import Place
 from components.keys import Keys, KeysArgs
-from components.logs import Logs
 from components.network import Network, NetworkArgs
 from components.notices import Notices, NoticesArgs
-from components.queues import WorkQueue, WorkQueueArgs
+from components.provider import account_id, aws_provider
+from components.queues import work_queues
 from components.registry import Registry, RegistryArgs
 from components.secrets import Secrets, SecretsArgs
+from components.services import further_services
 from components.stores.buckets import Buckets, BucketsArgs
 from components.stores.cache import Cache, CacheArgs
 from components.stores.database import Database, DatabaseArgs
-from components.workers.gpu import GpuFleet, GpuFleetArgs
+from components.uptime import Uptime, UptimeArgs
+from components.users import Users, UsersArgs
+from components.workers.fleets import worker_fleets
 
 stack = settings.load()
-provider = aws.Provider(
-    "aws",
-    region=stack.region,
-    allowed_account_ids=list(stack.platform.account_ids) or None,
-    default_tags=aws.ProviderDefaultTagsArgs(tags=dict(stack.tags)),
-)
-account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=provider)).account_id
+provider = aws_provider(stack)
 here = pulumi.ResourceOptions(provider=provider)
 kept = pulumi.ResourceOptions(provider=provider, protect=stack.platform.protect)
-place = Place.of(stack, account_id)
+place = Place.of(stack, account_id(provider))
 
 keys = Keys("keys", KeysArgs(settings=stack.keys, place=place), kept)
-logs = Logs(settings=stack.logs, prefix=stack.prefix, key_arn=keys.logs_arn)
 notices = Notices("notices", NoticesArgs(settings=stack.notices, place=place, keys=keys), here)
+alarms = AlarmSet(prefix=stack.prefix, notices=notices, muted=stack.notices.muted)
+logs = keys.logs(stack.logs)
 network = Network("network", NetworkArgs(settings=stack.network, place=place, logs=logs), here)
 ground = network.ground(place, data_key_arn=keys.data_arn, logs=logs)
 
 database = Database("database", DatabaseArgs(settings=stack.database, ground=ground), kept)
 cache = Cache("cache", CacheArgs(settings=stack.cache, ground=ground), kept)
-buckets = Buckets("buckets", BucketsArgs(settings=stack.buckets, ground=ground), kept)
-queues = {
-    name: WorkQueue(
-        f"queue-{name}", WorkQueueArgs(settings=sizing, queue=name, ground=ground), here
-    )
-    for name, sizing in stack.queues.items()
-}
+buckets = Buckets("buckets", BucketsArgs.of(stack, ground), kept)
+queues = work_queues(stack.queues, ground, here)
 values = settings.secret_values()
 secrets = Secrets(
     "secrets", SecretsArgs(settings=stack.secrets, ground=ground, values=values), here
 )
 images = Registry("registry", RegistryArgs(settings=stack.registry, ground=ground), here)
-stores = [database.access(), cache.access(), buckets.media.access()]
-senders = [queue.sender() for queue in queues.values()]
+users = stack.users and Users("users", UsersArgs(settings=stack.users, ground=ground), kept)
 
-domain = Domain("domain", DomainArgs(settings=stack.domain), kept) if stack.domain else None
+domain = stack.domain and Domain("domain", DomainArgs.of(stack, stack.domain), kept)
+firewall = stack.firewall and Firewall("firewall", FirewallArgs.of(stack, ground), here)
+cdn = stack.cdn and Cdn(
+    "cdn",
+    CdnArgs(settings=stack.cdn, ground=ground, buckets=buckets, domain=domain, firewall=firewall),
+    here,
+)
 balancer = LoadBalancer(
     "load-balancer",
     LoadBalancerArgs(
-        settings=stack.load_balancer, ground=ground, domain=domain, log_bucket=buckets.logs
+        settings=stack.load_balancer,
+        ground=ground,
+        domain=domain,
+        log_bucket=buckets.logs,
+        firewall=firewall,
     ),
     here,
 )
-api = FargateApi(
+
+stores = [database.access(), cache.access(), buckets.media.access()]
+uses = [*stores, *(queue.sender() for queue in queues.values())]
+uses += [part.access() for part in (cdn, users) if part]
+api = api_platform(
     "api",
-    FargateApiArgs(
+    ApiArgs(
         settings=stack.api,
         ground=ground,
         load_balancer=balancer,
         image=images.image(stack.api.image),
-        access=[*stores, *senders, secrets.access(stack.api.secrets)],
+        access=[*uses, secrets.access(stack.api.secrets)],
+        alarms=alarms,
+        bundles=buckets.bundles,
     ),
     here,
 )
-fleets = {
-    name: GpuFleet(
-        f"worker-{name}",
-        GpuFleetArgs(
-            settings=sizing,
-            ground=ground,
-            fleet=name,
-            queue=queues[sizing.queue],
-            image=images.image(sizing.image),
-            access=[*stores, secrets.access(sizing.secrets)],
-        ),
-        here,
-    )
-    for name, sizing in stack.workers.items()
-}
-database.restart_after_rotation([api, *fleets.values()])
+services = further_services(stack.services, ground, images, secrets, balancer, uses, here)
+fleets = worker_fleets(stack.workers, ground, images, secrets, queues, stores, here)
+database.restart_after_rotation([api, *services.values(), *fleets.values()])
+urls = {"api": balancer.page(stack.api.health.path), **(cdn.pages if cdn else {})}
+uptime = stack.uptime and Uptime(
+    "uptime", UptimeArgs(settings=stack.uptime, place=place, urls=urls), here
+)
 
-watched = [network, database, cache, buckets, balancer, api, *queues.values(), *fleets.values()]
-AlarmSet(prefix=stack.prefix, notices=notices, muted=stack.notices.muted).watch(watched)
+watched = [network, database, cache, buckets, *queues.values(), firewall, cdn, users, balancer]
+watched += [balancer.front, api, api.gates, *services.values(), *fleets.values(), uptime]
+watched = [part for part in watched if part]
+alarms.watch(watched)
 Dashboard("dashboard", DashboardArgs(place=place, watched=watched), here)
 Budget("budget", BudgetArgs(settings=stack.budget, place=place, notices=notices), here)
 
 pulumi.export("vpc_id", network.vpc_id)
 pulumi.export("api_url", balancer.url)
-pulumi.export("load_balancer_dns_name", balancer.dns_name)
-pulumi.export("load_balancer_zone_id", balancer.zone_id)
+pulumi.export("load_balancer", {"dns_name": balancer.dns_name, "zone_id": balancer.zone_id})
+pulumi.export("deployment", {"handle": api.deploy_handle, **api.gates.functions})
 pulumi.export("database_endpoint", database.endpoint)
 pulumi.export("replica_endpoints", database.replica_endpoints)
 pulumi.export("cache_endpoint", cache.primary_address)
@@ -110,3 +113,7 @@ pulumi.export("buckets", {name: bucket.name for name, bucket in buckets.by_purpo
 pulumi.export("queues", {name: queue.url for name, queue in queues.items()})
 pulumi.export("repositories", images.repository_urls)
 pulumi.export("fleets", {name: fleet.group_name for name, fleet in fleets.items()})
+pulumi.export("cdn", cdn and cdn.outputs)
+pulumi.export("users", users and users.outputs)
+pulumi.export("cdn", cdn and cdn.outputs)
+pulumi.export("users", users and users.outputs)

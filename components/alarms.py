@@ -47,12 +47,18 @@ class AlarmSet:
             if not isinstance(component, pulumi.ComponentResource):
                 raise TypeError(f"{component!r} must be a component for its alarms to belong to")
             for alarm in component.alarms:
-                self._alarm(component.pulumi_resource_name, alarm, component)
+                self.make(component.pulumi_resource_name, alarm, component)
 
-    def _alarm(
+    def make(
         self, component: str, alarm: Alarm, parent: pulumi.Resource
     ) -> aws.cloudwatch.MetricAlarm:
-        topic_arn = self.notices.topic_arns[alarm.severity]
+        """Make one alarm of `component`, below `parent` and in the region of what it watches.
+
+        It tells topics there: CloudWatch publishes to none of another region.
+        Raises ValueError when `notices` has none there.
+        """
+        region = alarm.watch.region or self.notices.region
+        topic_arn = self.notices.topic_arns_in(region)[alarm.severity]
         return aws.cloudwatch.MetricAlarm(
             f"{component}-{alarm.name}",
             name=physical_name("alarm", self.prefix, component, alarm.name),
@@ -66,6 +72,7 @@ class AlarmSet:
             alarm_actions=[topic_arn],
             ok_actions=[topic_arn],
             **_watched(alarm.watch),
+            region=region if region != self.notices.region else None,
             # It is made anew at any time; a protected parent must not keep it from changing.
             opts=pulumi.ResourceOptions(parent=parent, protect=False),
         )

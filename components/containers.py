@@ -10,9 +10,22 @@ import pulumi
 import pulumi_aws as aws
 
 from components.grants import ServiceRole, Statement, merged, service_role
+from components.logs import grant_write
 
 TASKS = "ecs-tasks.amazonaws.com"
 """The service that assumes the roles of a task."""
+
+PULL_IMAGES = Statement(
+    sid="PullImages",
+    actions=[
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetAuthorizationToken",
+        "ecr:GetDownloadUrlForLayer",
+    ],
+    # Which images may be pulled is the registry's to say; its login has no resource to name.
+    resources=["*"],
+)
 
 LOG_BUFFER = "25m"
 """What a container may hold back while CloudWatch Logs is slow, before lines are dropped."""
@@ -122,13 +135,21 @@ class Container:
         return definition
 
 
-def ecs_cluster(name: str, opts: pulumi.ResourceOptions) -> aws.ecs.Cluster:
+def ecs_cluster(
+    name: str,
+    opts: pulumi.ResourceOptions,
+    *,
+    configuration: aws.ecs.ClusterConfigurationArgs | None = None,
+) -> aws.ecs.Cluster:
     """A cluster with Container Insights, which alone publishes how many tasks are wanted and run.
 
     Scaling and alarms read those. Cost: by the metric.
     """
     return aws.ecs.Cluster(
-        name, settings=[{"name": "containerInsights", "value": "enhanced"}], opts=opts
+        name,
+        settings=[{"name": "containerInsights", "value": "enhanced"}],
+        configuration=configuration,
+        opts=opts,
     )
 
 
@@ -149,22 +170,8 @@ def execution_role(
     The task's own code never has it.
     """
     statements = (
-        # Which images may be pulled is the registry's to say; its login has no resource to name.
-        Statement(
-            sid="PullImages",
-            actions=[
-                "ecr:BatchCheckLayerAvailability",
-                "ecr:BatchGetImage",
-                "ecr:GetAuthorizationToken",
-                "ecr:GetDownloadUrlForLayer",
-            ],
-            resources=["*"],
-        ),
-        Statement(
-            sid="WriteLogs",
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[pulumi.Output.concat(log_group.arn, ":*")],
-        ),
+        PULL_IMAGES,
+        grant_write(log_group),
         *read_statements(secrets),
     )
     return service_role(name, TASKS, statements, opts, account_id=account_id)

@@ -101,25 +101,29 @@ def _graph(panel: Panel, region: str) -> dict[str, Any]:
         "period": PERIOD,
         "yAxis": {"left": {"label": panel.unit, "min": 0, "showUnits": False}},
         "metrics": [
-            row for index, what in enumerate(panel.metrics) for row in _rows(what, f"e{index}_")
+            row
+            for index, what in enumerate(panel.metrics)
+            for row in _rows(what, f"e{index}_", region)
         ],
     }
 
 
-def _rows(what: Metric | Expression, prefix: str) -> Iterator[list[Any]]:
+def _rows(what: Metric | Expression, prefix: str, region: str) -> Iterator[list[Any]]:
     if isinstance(what, Metric):
-        yield _row(what, {"label": what.label or what.name})
+        yield _row(what, {"label": what.label or what.name}, region)
         return
     # A panel's ids share one name space, and every expression was written on its own.
     ids = "|".join(map(re.escape, what.metrics))
     text = re.sub(rf"\b({ids})\b", rf"{prefix}\1", what.text)
     for key, metric in sorted(what.metrics.items()):
-        yield _row(metric, {"id": f"{prefix}{key}", "visible": False})
+        yield _row(metric, {"id": f"{prefix}{key}", "visible": False}, region)
     yield [{"id": f"{prefix}shown", "expression": text, "label": what.label}]
 
 
-def _row(metric: Metric, options: dict[str, Any]) -> list[Any]:
+def _row(metric: Metric, options: dict[str, Any], region: str) -> list[Any]:
     if metric.period != PERIOD:
         options = {**options, "period": metric.period}
+    if metric.region not in (None, region):
+        options = {**options, "region": metric.region}
     dimensions = [part for pair in sorted(metric.dimensions.items()) for part in pair]
     return [metric.namespace, metric.name, *dimensions, {**options, "stat": metric.statistic}]

@@ -1,4 +1,4 @@
-"""The domain: the DNS zone, the certificate for the API's names, and where they point."""
+"""The domain: the DNS zone, the certificates for the names in it, and where they lead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.ground import GLOBAL_REGION
 from settings.domain import DomainSettings
+from settings.stack import Settings
 
 VALIDATION_SECONDS = 300
 """How long resolvers keep a validation record. ACM reads it again at every renewal."""
@@ -17,27 +19,56 @@ ValidationOption = aws.acm.outputs.CertificateDomainValidationOption
 
 
 @dataclass(frozen=True, kw_only=True)
+class Destination:
+    """What a name can lead to: the DNS name that AWS gave something, and the zone of that name."""
+
+    dns_name: pulumi.Input[str]
+    zone_id: pulumi.Input[str]
+    ipv6: bool = False
+    """True: it answers over IPv6 as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DomainArgs:
     settings: DomainSettings
+    edge_names: Sequence[str]
+    """The names that CloudFront answers for; none of them without it."""
+
+    @classmethod
+    def of(cls, stack: Settings, settings: DomainSettings) -> DomainArgs:
+        return cls(settings=settings, edge_names=stack.edge_names)
 
 
 class Domain(pulumi.ComponentResource):
-    """A Route 53 zone, made or found, and a certificate that renews itself (M13, M14).
+    """A Route 53 zone, made or found, and certificates that renew themselves (M13, M14).
+
+    The load balancer and API Gateway take a certificate of the stack's region; CloudFront takes one
+    of us-east-1 alone (B55). Behind CloudFront the API's names are on both.
+    https://docs.aws.amazon.com/acm/latest/userguide/acm-regions.html
 
     A zone that is made here answers only after its name servers stand at the registrar of the
-    domain; until then the certificate is not issued and `pulumi up` waits for it.
+    domain; until then no certificate is issued and `pulumi up` waits for it.
 
     Cost: 0.50 USD a month for a zone that is made here, 0.40 USD per million queries; queries for
-    aliases and the certificate are free (2026).
+    aliases and the certificates are free (2026).
     """
 
     api: str
     """The API's own name."""
     names: Sequence[str]
-    """Every name on the certificate, the API's own first."""
+    """Every name of the API, its own first."""
+    app: str | None
+    """The site's name."""
+    cdn: str | None
+    """The name of media and releases."""
+    edge_names: Sequence[str]
+    """Every name on the certificate for CloudFront."""
     zone_id: pulumi.Output[str]
     certificate_arn: pulumi.Output[str]
-    """Known once the certificate is issued, so that what uses it waits."""
+    """For the API's names, in the stack's region. Known once it is issued, so that what uses it
+    waits."""
+    edge_certificate_arn: pulumi.Output[str] | None
+    """For `edge_names`, in us-east-1. None when there are none."""
 
     def __init__(
         self, name: str, args: DomainArgs, opts: pulumi.ResourceOptions | None = None
@@ -49,41 +80,52 @@ class Domain(pulumi.ComponentResource):
         settings = args.settings
         self.api = settings.api
         self.names = (settings.api, *settings.alternative_names)
+        self.app = settings.app
+        self.cdn = settings.cdn
+        self.edge_names = tuple(args.edge_names)
         self.zone_id = _zone_id(f"{name}-zone", settings, kept)
-        certificate = _certificate(f"{name}-certificate", settings, child)
-        records = [
-            _validation_record(f"{name}-validation-{host}", host, certificate, self.zone_id, child)
-            for host in self.names
-        ]
-        issued = aws.acm.CertificateValidation(
-            f"{name}-issued",
-            certificate_arn=certificate.arn,
-            validation_record_fqdns=[record.fqdn for record in records],
-            opts=child,
-        )
+        own = _certificate(f"{name}-certificate", self.names, child)
+        edge = None
+        asking = dict.fromkeys(self.names, own)
+        if self.edge_names:
+            edge = _certificate(f"{name}-edge-certificate", self.edge_names, child, GLOBAL_REGION)
+            # ACM asks for one and the same record for a name, whichever certificate of the account
+            # it is for. https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
+            asking = dict.fromkeys(self.edge_names, edge) | asking
+        records = {
+            host: _validation_record(
+                f"{name}-validation-{host}", host, certificate, self.zone_id, child
+            )
+            for host, certificate in asking.items()
+        }
 
         self._name = name
-        self.certificate_arn = issued.certificate_arn
+        self.certificate_arn = _issued(
+            f"{name}-issued", own, [records[host] for host in self.names], child
+        )
+        self.edge_certificate_arn = edge and _issued(
+            f"{name}-edge-issued",
+            edge,
+            [records[host] for host in self.edge_names],
+            child,
+            GLOBAL_REGION,
+        )
         self.register_outputs(
             {
                 "names": list(self.names),
                 "zone_id": self.zone_id,
                 "certificate_arn": self.certificate_arn,
+                "edge_names": list(self.edge_names),
+                "edge_certificate_arn": self.edge_certificate_arn,
             }
         )
 
-    def alias(
-        self, host: str, *, dns_name: pulumi.Input[str], zone_id: pulumi.Input[str]
-    ) -> aws.route53.Record:
-        """Let `host` lead to an AWS endpoint, by the DNS name and zone that AWS gave it."""
-        return aws.route53.Record(
-            f"{self._name}-alias-{host}",
-            zone_id=self.zone_id,
-            name=host,
-            type="A",
-            aliases=[{"name": dns_name, "zone_id": zone_id, "evaluate_target_health": False}],
-            opts=pulumi.ResourceOptions(parent=self, protect=False),
-        )
+    def alias(self, host: str, to: Destination) -> aws.route53.Record:
+        """Let `host` lead to an endpoint of AWS; the record for IPv4."""
+        child = pulumi.ResourceOptions(parent=self, protect=False)
+        if to.ipv6:
+            _alias(f"{self._name}-alias-{host}-ipv6", "AAAA", host, to, self.zone_id, child)
+        return _alias(f"{self._name}-alias-{host}", "A", host, to, self.zone_id, child)
 
 
 def _zone_id(
@@ -97,13 +139,15 @@ def _zone_id(
 
 
 def _certificate(
-    name: str, settings: DomainSettings, opts: pulumi.ResourceOptions
+    name: str, hosts: Sequence[str], opts: pulumi.ResourceOptions, region: str | None = None
 ) -> aws.acm.Certificate:
+    """In the stack's region unless another is given."""
     return aws.acm.Certificate(
         name,
-        domain_name=settings.api,
-        subject_alternative_names=list(settings.alternative_names) or None,
+        domain_name=hosts[0],
+        subject_alternative_names=list(hosts[1:]) or None,
         validation_method="DNS",
+        region=region,
         opts=opts,
     )
 
@@ -123,9 +167,42 @@ def _validation_record(
         type=option.apply(lambda option: option.resource_record_type or ""),
         records=[option.apply(lambda option: option.resource_record_value or "")],
         ttl=VALIDATION_SECONDS,
-        # ACM asks for one and the same record for a name, whichever certificate of the account
-        # it is for; the old certificate's still stands while it is replaced.
+        # The old certificate's, which is the same, still stands while it is replaced.
         allow_overwrite=True,
+        opts=opts,
+    )
+
+
+def _issued(
+    name: str,
+    certificate: aws.acm.Certificate,
+    records: Sequence[aws.route53.Record],
+    opts: pulumi.ResourceOptions,
+    region: str | None = None,
+) -> pulumi.Output[str]:
+    return aws.acm.CertificateValidation(
+        name,
+        certificate_arn=certificate.arn,
+        validation_record_fqdns=[record.fqdn for record in records],
+        region=region,
+        opts=opts,
+    ).certificate_arn
+
+
+def _alias(
+    name: str,
+    type: str,
+    host: str,
+    to: Destination,
+    zone_id: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> aws.route53.Record:
+    return aws.route53.Record(
+        name,
+        zone_id=zone_id,
+        name=host,
+        type=type,
+        aliases=[{"name": to.dns_name, "zone_id": to.zone_id, "evaluate_target_health": False}],
         opts=opts,
     )
 

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.grants import Statement, service_role
-from components.logs import Logs
+from components.logs import Logs, grant_write
 from components.observe import Alarm, Metric, Severity
 
 RUNTIME = "python3.13"
@@ -26,24 +26,25 @@ def platform_function(
     timeout_seconds: int,
     logs: Logs,
     opts: pulumi.ResourceOptions,
+    log_group: aws.cloudwatch.LogGroup | None = None,
 ) -> aws.lambda_.Function:
     """The function `functions/<folder>`, with a role made of `statements` and a log group.
+
+    `log_group` is one that it shares with others; absent, it gets its own.
 
     It runs outside the VPC, since it calls AWS and nothing else, and needs no package: boto3 comes
     with the runtime. `environment` holds nothing secret.
 
     Cost: nothing that shows; a call a minute stays below 0.10 USD a month.
     """
-    log_group = logs.group(f"{name}-logs", "aws/lambda", folder.replace("_", "-"), opts)
+    log_group = log_group or logs.group(
+        f"{name}-logs", "aws/lambda", folder.replace("_", "-"), opts
+    )
     role = service_role(
         name,
         "lambda.amazonaws.com",
         (
-            Statement(
-                sid="WriteLogs",
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[pulumi.Output.concat(log_group.arn, ":*")],
-            ),
+            grant_write(log_group),
             *statements,
         ),
         opts,

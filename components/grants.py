@@ -84,6 +84,7 @@ def service_role(
     opts: pulumi.ResourceOptions,
     *,
     account_id: pulumi.Input[str] | None = None,
+    external_id: str | None = None,
     managed_policies: Mapping[str, str] | None = None,
 ) -> ServiceRole:
     """A role that `service` (`ecs-tasks.amazonaws.com`) assumes, made of `statements`.
@@ -91,6 +92,8 @@ def service_role(
     With `account_id` it assumes it for that account's work alone. Not every service says for whom
     it works: EC2 and Lambda do not, and a role that demands it of them can never be assumed.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+
+    `external_id` is the word that Elastic Beanstalk gives instead: its own name.
 
     `managed_policies` maps a short key to the ARN of a policy AWS keeps up to date; for the few
     services that demand theirs.
@@ -100,8 +103,9 @@ def service_role(
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
     }
-    if account_id is not None:
-        trust["Condition"] = {"StringEquals": {"aws:SourceAccount": account_id}}
+    demanded = {"aws:SourceAccount": account_id, "sts:ExternalId": external_id}
+    if given := {key: value for key, value in demanded.items() if value is not None}:
+        trust["Condition"] = {"StringEquals": given}
     role = aws.iam.Role(
         name,
         assume_role_policy=resource_policy([trust]),

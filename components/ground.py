@@ -13,6 +13,10 @@ import pulumi
 from components.logs import Logs
 from settings.stack import Settings
 
+GLOBAL_REGION = "us-east-1"
+"""Where what serves the whole world is configured and measured: the certificates, firewalls and
+metrics of CloudFront, and the health checks of Route 53."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -24,6 +28,8 @@ class Place:
     account_id: pulumi.Input[str]
     protect: bool
     """True: what is deleted can be called back."""
+    edge: bool
+    """True: something of it is run from `GLOBAL_REGION`."""
     tags: Mapping[str, str]
     """For what the provider's default tags do not reach: fleet instances and their volumes."""
 
@@ -34,6 +40,7 @@ class Place:
             region=stack.region,
             account_id=account_id,
             protect=stack.platform.protect,
+            edge=stack.has_edge,
             tags=stack.tags,
         )
 

@@ -10,9 +10,11 @@ import pulumi
 import pulumi_aws as aws
 
 from components.grants import resource_policy
-from components.ground import Place
+from components.ground import GLOBAL_REGION, Place
+from components.logs import Logs
 from components.naming import physical_name
 from settings.keys import KeysSettings
+from settings.logs import LogsSettings
 
 PUBLISHERS = ("budgets.amazonaws.com", "cloudwatch.amazonaws.com")
 """The services that report to the stack's topics; to an encrypted one they need its key as well."""
@@ -28,6 +30,8 @@ class KeysArgs:
 class Keys(pulumi.ComponentResource):
     """Customer-managed KMS keys for data and for logs, or none where AWS's own suffice (M84).
 
+    A stack outside us-east-1 with an edge has one more key for logs there.
+
     Cost: 1 USD a month per key, and 1 USD more for each of its first two rotations; 0.03 USD per
     10,000 requests (us-east-1, 2026). Nothing with the keys AWS owns.
     """
@@ -36,27 +40,63 @@ class Keys(pulumi.ComponentResource):
     """Database, cache, buckets, queues, secrets and image repositories. None: the keys AWS owns."""
     logs_arn: pulumi.Output[str] | None
     """Log groups and notices. None: the keys AWS owns."""
+    logs_arns_elsewhere: Mapping[str, pulumi.Output[str]]
+    """The same in other regions, by region; empty without an edge."""
 
     def __init__(
         self, name: str, args: KeysArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("backlot:keys:Keys", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        own = args.place.region
+        elsewhere: dict[str, pulumi.Output[str]] = {}
         self.data_arn = None
         self.logs_arn = None
         if args.settings.customer_managed:
             data = _key(f"{name}-data", "data", args, _users_of_data(args.place), child)
-            logs = _key(f"{name}-logs", "logs", args, _users_of_logs(args.place), child)
+            logs = _key(f"{name}-logs", "logs", args, _users_of_logs(args.place, own), child)
             self.data_arn = data.arn
             self.logs_arn = logs.arn
+            if args.place.edge and own != GLOBAL_REGION:
+                users = _users_of_logs(args.place, GLOBAL_REGION)
+                edge = _key(f"{name}-edge-logs", "logs", args, users, child, region=GLOBAL_REGION)
+                elsewhere[GLOBAL_REGION] = edge.arn
 
+        self._region = own
+        self._prefix = args.place.prefix
+        self.logs_arns_elsewhere = elsewhere
         self.register_outputs(
             {
                 "customer_managed": args.settings.customer_managed,
                 "data_arn": self.data_arn,
                 "logs_arn": self.logs_arn,
+                "logs_arns_elsewhere": elsewhere or None,
             }
         )
+
+    def logs(self, settings: LogsSettings) -> Logs:
+        """How the stack keeps logs, encrypted with these keys."""
+        return Logs(
+            settings=settings,
+            prefix=self._prefix,
+            key_arn=self.logs_arn,
+            key_arns_elsewhere=self.logs_arns_elsewhere,
+        )
+
+    def logs_arn_in(self, region: str) -> pulumi.Output[str] | None:
+        """The key for log groups and notices of `region`. None: the keys AWS owns.
+
+        Raises ValueError when keys are the customer's, and none is there.
+        """
+        if self.logs_arn is None or region == self._region:
+            return self.logs_arn
+        if region not in self.logs_arns_elsewhere:
+            there = ", ".join((self._region, *self.logs_arns_elsewhere))
+            raise ValueError(
+                f"no key for logs in {region}, only in {there}; "
+                f"a place with an edge has one in {GLOBAL_REGION}"
+            )
+        return self.logs_arns_elsewhere[region]
 
 
 def _key(
@@ -65,6 +105,8 @@ def _key(
     args: KeysArgs,
     users: Iterable[Mapping[str, Any]],
     opts: pulumi.ResourceOptions,
+    *,
+    region: str | None = None,
 ) -> aws.kms.Key:
     key = aws.kms.Key(
         name,
@@ -73,12 +115,14 @@ def _key(
         rotation_period_in_days=args.settings.rotation_days,
         deletion_window_in_days=args.settings.deletion_days,
         policy=resource_policy([_leave_to_iam(args.place), *users]),
+        region=region,
         opts=opts,
     )
     aws.kms.Alias(
         name,
         name=physical_name("key_alias", f"alias/{args.place.prefix}", what),
         target_key_id=key.key_id,
+        region=region,
         opts=opts,
     )
     return key
@@ -96,6 +140,15 @@ def _leave_to_iam(place: Place) -> dict[str, Any]:
 
 
 def _users_of_data(place: Place) -> tuple[dict[str, Any], ...]:
+    """CloudFront, for the distributions of this account.
+
+    It says for which distribution it asks. To name the one would be a circle: the bucket needs the
+    key, the distribution the bucket, and the key's policy the distribution.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
+    """
+    distributions = pulumi.Output.concat(
+        "arn:aws:cloudfront::", place.account_id, ":distribution/*"
+    )
     return (
         {
             "Sid": "ServeEncryptedObjects",
@@ -103,25 +156,25 @@ def _users_of_data(place: Place) -> tuple[dict[str, Any], ...]:
             "Principal": {"Service": "cloudfront.amazonaws.com"},
             "Action": "kms:Decrypt",
             "Resource": "*",
-            "Condition": {"StringEquals": {"aws:SourceAccount": place.account_id}},
+            "Condition": {"ArnLike": {"aws:SourceArn": distributions}},
         },
     )
 
 
-def _users_of_logs(place: Place) -> tuple[dict[str, Any], ...]:
+def _users_of_logs(place: Place, region: str) -> tuple[dict[str, Any], ...]:
     """CloudWatch Logs for this account's groups, and whoever reports to an encrypted topic.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     log_groups = pulumi.Output.concat(
-        "arn:aws:logs:", place.region, ":", place.account_id, ":log-group:*"
+        "arn:aws:logs:", region, ":", place.account_id, ":log-group:*"
     )
     return (
         {
             "Sid": "EncryptLogGroups",
             "Effect": "Allow",
-            "Principal": {"Service": f"logs.{place.region}.amazonaws.com"},
+            "Principal": {"Service": f"logs.{region}.amazonaws.com"},
             "Action": [
                 "kms:Decrypt",
                 "kms:DescribeKey",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
 
+from components.grants import Statement
 from components.naming import physical_name
 from settings.logs import LogsSettings
 
@@ -22,15 +24,56 @@ class Logs:
     prefix: str
     key_arn: pulumi.Input[str] | None
     """The customer-managed key of log groups; CloudWatch's own when absent."""
+    key_arns_elsewhere: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """The same for the few groups that must be in another region, by region."""
 
     def group(
-        self, name: str, service: str, what: str, opts: pulumi.ResourceOptions
+        self,
+        name: str,
+        service: str,
+        what: str,
+        opts: pulumi.ResourceOptions,
+        *,
+        region: str | None = None,
     ) -> aws.cloudwatch.LogGroup:
         """The log group `/<service>/<prefix>-<what>`: people search logs by that path (M88)."""
+        return self.group_called(name, f"/{service}/{self.prefix}-{what}", opts, region=region)
+
+    def group_called(
+        self,
+        name: str,
+        path: str,
+        opts: pulumi.ResourceOptions,
+        *,
+        region: str | None = None,
+    ) -> aws.cloudwatch.LogGroup:
+        """The log group `path`, for a service that writes to names of its own choice alone.
+
+        Raises ValueError when the stack's logs have a key, and it is not known in `region`.
+        """
         return aws.cloudwatch.LogGroup(
             name,
-            name=physical_name("log_group", f"/{service}/{self.prefix}-{what}"),
+            name=physical_name("log_group", path),
             retention_in_days=self.settings.retention_days,
-            kms_key_id=self.key_arn,
+            kms_key_id=self._key_arn_in(region),
+            region=region,
             opts=opts,
         )
+
+    def _key_arn_in(self, region: str | None) -> pulumi.Input[str] | None:
+        if region is None or self.key_arn is None:
+            return self.key_arn
+        if region not in self.key_arns_elsewhere:
+            raise ValueError(
+                f"no key for a log group in {region}; give Logs its ARN in key_arns_elsewhere"
+            )
+        return self.key_arns_elsewhere[region]
+
+
+def grant_write(log_group: aws.cloudwatch.LogGroup) -> Statement:
+    """Write to the group, and to no other."""
+    return Statement(
+        sid="WriteLogs",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources=[pulumi.Output.concat(log_group.arn, ":*")],
+    )

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 Named = Literal[
-    "alarm", "bucket", "budget", "dashboard", "database", "key_alias", "log_group", "parameter",
-    "queue", "repository", "secret", "snapshot", "topic",
+    "alarm", "bucket", "budget", "dashboard", "database", "environment", "key_alias", "log_group",
+    "parameter", "queue", "repository", "secret", "snapshot", "topic", "web_acl",
 ]  # fmt: skip
 
 LIMITS: Mapping[Named, int] = {
@@ -19,6 +19,7 @@ LIMITS: Mapping[Named, int] = {
     "budget": 100,
     "dashboard": 255,
     "database": 63,
+    "environment": 40,
     "key_alias": 256,
     "log_group": 512,
     "parameter": 1011,
@@ -27,6 +28,7 @@ LIMITS: Mapping[Named, int] = {
     "secret": 512,
     "snapshot": 255,
     "topic": 256,
+    "web_acl": 128,
 }
 """Longest name in characters, from each service's API reference."""
 

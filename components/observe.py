@@ -20,7 +20,9 @@ Comparison = Literal["above", "at_least", "below", "at_most"]
 MissingData = Literal["notBreaching", "breaching", "ignore", "missing"]
 """What silence means; CloudWatch's own words. A quiet night is `notBreaching`."""
 
-PanelGroup = Literal["API", "Workers and jobs", "Database", "Cache", "Queues", "Storage", "Network"]
+PanelGroup = Literal[
+    "API", "Edge", "Workers and jobs", "Database", "Cache", "Queues", "Storage", "Network"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,21 +38,36 @@ class Metric:
     """Seconds that one datapoint covers."""
     label: str = ""
     """What a panel calls it; the metric's name when empty."""
+    region: str | None = None
+    """Where it is measured. Absent: where the stack is."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expression:
-    """CloudWatch metric math over metrics by their ids, all of one period."""
+    """CloudWatch metric math over metrics by their ids, all of one period and one region.
+
+    Raises ValueError for metrics of several regions: an alarm reads those of its own alone.
+    """
 
     text: str
     """Such as `(visible + hidden) / IF(wanted > 0, wanted, 1)`."""
     metrics: Mapping[str, Metric]
     label: str
 
+    def __post_init__(self) -> None:
+        regions = {metric.region for metric in self.metrics.values()}
+        if len(regions) > 1:
+            said = ", ".join(sorted(region or "the stack's" for region in regions))
+            raise ValueError(f"{self.text!r} has metrics of several regions: {said}; give one")
+
+    @property
+    def region(self) -> str | None:
+        return next((metric.region for metric in self.metrics.values()), None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """When somebody must hear about something."""
+    """When somebody must hear about something. It lives where what it watches is measured."""
 
     name: str
     """What is wrong, unique within its component: `cpu-high`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -102,6 +102,18 @@ class WorkQueue(pulumi.ComponentResource):
         sid = verb + self._queue.title().replace("-", "")
         messages = Statement(sid=sid, actions=actions, resources=[self.arn])
         return (messages, *key_grant(f"{sid}Key", self._key_arn, *key_actions))
+
+
+def work_queues(
+    settings: Mapping[str, QueueSettings], ground: Ground, opts: pulumi.ResourceOptions
+) -> dict[str, WorkQueue]:
+    """A queue for each of the settings, by name."""
+    return {
+        name: WorkQueue(
+            f"queue-{name}", WorkQueueArgs(settings=sizing, queue=name, ground=ground), opts
+        )
+        for name, sizing in settings.items()
+    }
 
 
 def _dead_letter_queue(

@@ -1,12 +1,46 @@
-"""What everything that runs our code offers, API and fleets alike."""
+"""What everything that runs our code offers, API, services and fleets alike."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import pulumi
 
+from components.grants import Statement
+from components.ground import Place
 from components.observe import Observable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restart:
+    """How running code is started anew, so that it reads its secrets again."""
+
+    target: Mapping[str, pulumi.Input[str]]
+    """What functions/restart_services needs to know, `platform` first."""
+    statements: Sequence[Statement]
+    """What it needs to be allowed."""
+
+    @classmethod
+    def of_service(
+        cls, place: Place, cluster_name: pulumi.Output[str], service_name: pulumi.Output[str]
+    ) -> Restart:
+        """A service on ECS: deployed once more as it is."""
+        arn = pulumi.Output.concat(
+            "arn:aws:ecs:", place.region, ":", place.account_id,
+            ":service/", cluster_name, "/", service_name,
+        )  # fmt: skip
+        return cls(
+            target={"platform": "ecs", "cluster": cluster_name, "service": service_name},
+            statements=[
+                Statement(
+                    sid="RestartServices",
+                    actions=["ecs:DescribeServices", "ecs:UpdateService"],
+                    resources=[arn],
+                )
+            ],
+        )
 
 
 class Workload(Observable, Protocol):
@@ -32,3 +66,6 @@ class Workload(Observable, Protocol):
     def deploy_handle(self) -> pulumi.Output[str]:
         """What a release names to roll out a version; its form is the platform's own."""
         ...
+
+    @property
+    def restart(self) -> Restart: ...

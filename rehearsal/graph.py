@@ -46,6 +46,8 @@ class Resource:
     remote: bool
     source: str
     """Where the program registered it: `components/queues.py:61`, relative to the program."""
+    path: Sequence[str] = ()
+    """How the program came there: the lines from its first to `source`. Not written."""
     provider: str = ""
     """URN of the provider resource it was given; empty for a default provider."""
     region: str = ""

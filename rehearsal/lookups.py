@@ -294,6 +294,36 @@ def _solution_stack(asked: Question) -> dict[str, Any]:
     return {"id": found[-1], "name": found[-1]}
 
 
+def _autoscaling_group(asked: Question) -> dict[str, Any]:
+    """The group that Beanstalk made of an environment's instances, and the target group they serve.
+
+    A group of the program's own is at hand without asking.
+    """
+    name = asked.args["name"]
+    target_group = _made_up("awseb-", name, length=16)
+    arn = asked.arn("elasticloadbalancing", f"targetgroup/{target_group}/{target_group[6:]}")
+    if asked.client is not None:
+        arn = _place_target_group(asked, asked.client, target_group)
+    return {
+        "arn": asked.arn("autoscaling", f"autoScalingGroup::autoScalingGroupName/{name}"),
+        "id": name,
+        "name": name,
+        "targetGroupArns": [arn],
+    }
+
+
+def _place_target_group(asked: Question, client: ClientFactory, name: str) -> str:
+    """The ARN of a target group in the in-memory AWS, made there, so that rules may name it."""
+    balancing = client("elbv2", asked.region)
+    try:
+        found = balancing.describe_target_groups(Names=[name])
+    except balancing.exceptions.TargetGroupNotFoundException:
+        # Which network it is in, nobody asks.
+        network = client("ec2", asked.region).describe_vpcs()["Vpcs"][0]["VpcId"]
+        found = balancing.create_target_group(Name=name, Protocol="HTTP", Port=80, VpcId=network)
+    return found["TargetGroups"][0]["TargetGroupArn"]
+
+
 # Network
 
 _PREFIX_LISTS = (
@@ -615,6 +645,7 @@ def _policy(asked: Question) -> dict[str, Any]:
 
 
 _LOOKUPS: Mapping[str, Callable[[Question], dict[str, Any]]] = {
+    "aws:autoscaling/getGroup:getGroup": _autoscaling_group,
     "aws:cloudfront/getCachePolicy:getCachePolicy": _cloudfront_policy("Cache"),
     "aws:cloudfront/getOriginRequestPolicy:getOriginRequestPolicy": (
         _cloudfront_policy("OriginRequest")

@@ -310,6 +310,7 @@ class Monitor(mocks.MockMonitor):
             custom=request.custom,
             remote=request.remote,
             source=source,
+            path=self._sources.path(request),
             provider=_provider_urn(request.provider or self._inherited_provider(request)),
             region=self._region_of(request.provider, inputs),
             protect=request.protect,
@@ -619,10 +620,16 @@ class _Sources:
         self._known: dict[str, str] = {}
 
     def of(self, request: Any) -> str:
+        return next(self._lines(request), "")
+
+    def path(self, request: Any) -> tuple[str, ...]:
+        """Every line of the program that led there, its first one first."""
+        return tuple(self._lines(request))[::-1]
+
+    def _lines(self, request: Any) -> Iterator[str]:
         for frame in request.stackTrace.frames:
             if path := self._path(frame.pc.uri):
-                return f"{path}:{frame.pc.line}"
-        return ""
+                yield f"{path}:{frame.pc.line}"
 
     def here(self) -> str:
         """The line of the program that is running in this thread."""

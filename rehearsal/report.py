@@ -177,14 +177,17 @@ class _Branch:
 
     kind: str
     name: str
-    source: str
+    path: Sequence[str]
+    """The lines of the program that led to it, its first one first."""
     count: int = 0
     branches: list[_Branch] = field(default_factory=list)
 
 
 def _tree(graph: Graph) -> list[_Branch]:
     components = {
-        urn: _Branch(resource.type.rpartition(":")[2], resource.name, resource.source)
+        urn: _Branch(
+            resource.type.rpartition(":")[2], resource.name, resource.path or (resource.source,)
+        )
         for urn, resource in graph.resources.items()
         if not resource.custom
     }
@@ -214,9 +217,9 @@ def _rows(branches: Sequence[_Branch], depth: int) -> Iterator[tuple[int, _Branc
         yield from _rows(sorted(branch.branches, key=_order), depth + 1)
 
 
-def _order(branch: _Branch) -> tuple[str, int, str, str]:
-    """As the program has them, which is the order of the picture."""
-    return *place(branch.source), branch.name, branch.kind
+def _order(branch: _Branch) -> tuple[list[tuple[str, int]], str, str]:
+    """As the program comes to them, which is the order of the picture."""
+    return [place(line) for line in branch.path], branch.name, branch.kind
 
 
 def _only_waits(finding: Finding) -> bool:

@@ -1,4 +1,4 @@
-"""`backlot:buckets`: media, static files, backups, and the logs of everything."""
+"""`backlot:buckets`: media, static files, backups, installers, and the logs of everything."""
 
 from __future__ import annotations
 
@@ -31,5 +31,7 @@ class BucketsSettings(Section):
     """Days an overwritten or deleted version can still be called back."""
     force_delete: bool
     """True: `pulumi destroy` empties the buckets first."""
+    releases: bool = False
+    """True: one more bucket, for the desktop installers and their update feed."""
     media: MediaSettings = MediaSettings()
     """What the studio makes and people upload."""

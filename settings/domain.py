@@ -1,6 +1,7 @@
 """`backlot:domain`: the DNS zone and the names in it.
 
-Absent, the API answers under the load balancer's own name, over plain HTTP.
+Absent, the API answers under the load balancer's own name, over plain HTTP, and CloudFront under
+the names it makes up.
 """
 
 from __future__ import annotations
@@ -16,4 +17,8 @@ class DomainSettings(Section):
     api: Domain
     """Where the API answers; a name inside the zone."""
     alternative_names: Unique[Domain] = ()
-    """Further names on the API's certificate, inside the zone."""
+    """Further names of the API, inside the zone."""
+    app: Domain | None = None
+    """Where the site answers, from the static bucket through `backlot:cdn`."""
+    cdn: Domain | None = None
+    """Where media and releases answer, through `backlot:cdn`."""

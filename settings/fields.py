@@ -126,6 +126,15 @@ Origin = Annotated[
         examples=["https://app.studio.example"],
     ),
 ]
+UrlPath = Annotated[
+    str,
+    form(
+        r"^/[A-Za-z0-9_./-]*$",
+        "give a path that begins with /, of plain letters, digits and _ . / -",
+        max_length=255,
+        examples=["/health"],
+    ),
+]
 EnvironmentName = Annotated[
     str,
     form(
@@ -156,6 +165,14 @@ InstanceType = Annotated[
         r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$",
         "give an EC2 instance type: its family, a dot and its size",
         examples=["g6.xlarge"],
+    ),
+]
+AmiId = Annotated[
+    str,
+    form(
+        r"^ami-[0-9a-f]{8,17}$",
+        "give an AMI's id: ami- and 8 to 17 hex digits",
+        examples=["ami-0123456789abcdef0"],
     ),
 ]
 ImageReference = Annotated[

@@ -7,6 +7,7 @@ ElastiCache keeps a share for itself, so its figures are `maxmemory` of each nod
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 _GIB = 1024**3
@@ -102,3 +103,14 @@ def max_connections(instance_class: str) -> int:
     nominal = memory_gib(instance_class) * _GIB
     usable = nominal - max(288 * _MIB, nominal * 0.08)
     return min(int(usable / 9531392), 5000)
+
+
+def architecture(instance_type: str) -> str:
+    """The CPU of an EC2 instance type: `arm64` or `x86_64`.
+
+    A family's attributes follow its generation, and `g` among them is Graviton.
+    https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
+    """
+    family = instance_type.partition(".")[0]
+    attributes = re.sub(r"^[a-z]+(-[0-9]+tb)?[0-9]*", "", family)
+    return "arm64" if family == "a1" or "g" in attributes else "x86_64"

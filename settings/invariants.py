@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from settings import addresses
-from settings.api import ApiSettings
+from settings.api import ApiSettings, BeanstalkSize, Ec2Size
 from settings.buckets import BucketsSettings
 from settings.cache import CacheSettings
+from settings.cdn import CdnSettings
 from settings.database import DatabaseSettings
 from settings.domain import DomainSettings
 from settings.errors import Problem
 from settings.fields import NAME_PATTERN, NAME_RULE
 from settings.gpu import GPU_CLASSES, GPU_INSTANCES
-from settings.instances import memory_gib
+from settings.instances import architecture, memory_gib
 from settings.load_balancer import LoadBalancerSettings
 from settings.network import NetworkSettings
 from settings.notices import NoticesSettings
@@ -30,10 +31,15 @@ from settings.platform import PlatformSettings
 from settings.queues import QueueSettings
 from settings.registry import RegistrySettings
 from settings.secrets import SecretSettings
+from settings.services import ServiceSettings
+from settings.users import UsersSettings
 from settings.workers import WorkerSettings
 
 SQS_LONGEST_RECEIVE = 12 * 3600
 """Seconds a message may stay with one receiver, renewals included."""
+STAGE_MINUTES = 24 * 60
+"""ECS ends a stage of a deployment, and with it a hook that still waits, after this long.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html"""
 SYSTEM_MIB = 2048
 """Memory of a GPU instance that the system, the ECS agent and Docker need."""
 BUCKET_NAME_LIMIT = 63
@@ -150,14 +156,17 @@ def zones_are_in_order(network: NetworkSettings) -> Violations:
 
 @invariant
 def private_tier_has_room(
-    network: NetworkSettings, api: ApiSettings, workers: Mapping[str, WorkerSettings]
+    network: NetworkSettings,
+    api: ApiSettings,
+    services: Mapping[str, ServiceSettings],
+    workers: Mapping[str, WorkerSettings],
 ) -> Violations:
     try:
         room = addresses.plan(network.cidr, network.zones).private_addresses // 2
     except ValueError:
         return  # network_is_private_and_of_a_size says it
-    # A rolling deploy doubles the tasks; a worker's instance and its task may each hold an address.
-    tasks = 2 * api.max_tasks
+    # A deployment doubles the tasks; a worker's instance and its task may each hold an address.
+    tasks = 2 * (api.largest + sum(service.max_tasks for service in services.values()))
     fleets = 2 * sum(fleet.max_workers for fleet in workers.values())
     endpoints = len(network.interface_endpoints) * len(network.zones)
     needed = tasks + fleets + endpoints
@@ -166,7 +175,8 @@ def private_tier_has_room(
             "network",
             "cidr",
             f"{network.cidr} leaves {room} addresses, half of the private tier, and the stack can "
-            f"take {needed} ({tasks} for API tasks during a deploy, {fleets} for workers, "
+            f"take {needed} ({tasks} for the API and services during a deployment, "
+            f"{fleets} for workers, "
             f"{endpoints} for endpoints); give a larger network or smaller fleets",
         )
 
@@ -174,6 +184,7 @@ def private_tier_has_room(
 @invariant
 def without_nat_aws_is_reached_by_endpoints(
     network: NetworkSettings,
+    api: ApiSettings,
     workers: Mapping[str, WorkerSettings],
     secrets: Mapping[str, SecretSettings],
 ) -> Violations:
@@ -183,9 +194,12 @@ def without_nat_aws_is_reached_by_endpoints(
     needed = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
     if workers:
         needed += ["ecs", "ecs-agent", "ecs-telemetry", "sqs"]
+    if api.kind == "beanstalk":
+        needed += ["cloudformation", "elasticbeanstalk", "elasticbeanstalk-health", "sqs"]
     if any(secret.store == "ssm" for secret in secrets.values()):
         needed.append("ssm")
-    missing = [service for service in needed if service not in network.interface_endpoints]
+    present = network.interface_endpoints
+    missing = [service for service in dict.fromkeys(needed) if service not in present]
     if missing:
         yield Violation(
             "network",
@@ -516,48 +530,222 @@ _FARGATE_MEMORY: Mapping[int, Iterable[int]] = {
 
 
 @invariant
-def fargate_sells_the_pair(api: ApiSettings) -> Violations:
-    offered = list(_FARGATE_MEMORY[api.cpu])
-    if api.memory not in offered:
+def api_has_the_size_of_its_kind(api: ApiSettings) -> Violations:
+    if getattr(api, api.kind) is None:
+        yield Violation(
+            "api",
+            api.kind,
+            f"missing, and kind is {api.kind}; give its size there: {_SIZES[api.kind]}",
+        )
+
+
+_SIZES = {
+    "fargate": "cpu, memory, min_tasks, max_tasks and strategy",
+    "ec2": "instance_type, min_instances and max_instances",
+    "beanstalk": "instance_type, min_instances and max_instances",
+}
+
+
+@invariant
+def fargate_sells_the_pair(api: ApiSettings, services: Mapping[str, ServiceSettings]) -> Violations:
+    if api.fargate:
+        yield from _fargate_pair("api", "fargate.memory", api.fargate.cpu, api.fargate.memory)
+    for name, service in services.items():
+        yield from _fargate_pair("services", f"{name}.memory", service.cpu, service.memory)
+
+
+def _fargate_pair(section: str, path: str, cpu: int, memory: int) -> Violations:
+    offered = list(_FARGATE_MEMORY[cpu])
+    if memory not in offered:
         choice = (
             ", ".join(map(str, offered))
             if len(offered) <= 4
             else f"{offered[0]} to {offered[-1]} in steps of {offered[1] - offered[0]}"
         )
         yield Violation(
-            "api",
-            "memory",
-            f"{api.memory} MiB does not go with cpu {api.cpu} on Fargate; give {choice}",
+            section, path, f"{memory} MiB does not go with cpu {cpu} on Fargate; give {choice}"
         )
 
 
 @invariant
-def api_scales_within_a_range(api: ApiSettings) -> Violations:
-    if api.min_tasks > api.max_tasks:
+def api_scales_within_a_range(
+    api: ApiSettings, services: Mapping[str, ServiceSettings]
+) -> Violations:
+    ranges: list[tuple[str, str, str, int, int]] = [
+        ("services", f"{name}.", "tasks", service.min_tasks, service.max_tasks)
+        for name, service in services.items()
+    ]
+    if api.fargate:
+        ranges.append(("api", "fargate.", "tasks", api.fargate.min_tasks, api.fargate.max_tasks))
+    for kind, size in _instance_sizes(api):
+        ranges.append(("api", f"{kind}.", "instances", size.min_instances, size.max_instances))
+    for section, lead, what, low, high in ranges:
+        if low > high:
+            yield Violation(
+                section,
+                f"{lead}min_{what}",
+                f"{low} is more than max_{what}, {high}; give at most that",
+            )
+
+
+def _instance_sizes(api: ApiSettings) -> Iterator[tuple[str, Ec2Size | BeanstalkSize]]:
+    for kind, size in (("ec2", api.ec2), ("beanstalk", api.beanstalk)):
+        if size:
+            yield kind, size
+
+
+@invariant
+def instances_run_the_images_they_are_given(api: ApiSettings) -> Violations:
+    for kind, size in _instance_sizes(api):
+        has = architecture(size.instance_type)
+        if has != api.architecture:
+            yield Violation(
+                "api",
+                f"{kind}.instance_type",
+                f"{size.instance_type} has an {has} CPU, and the image is built for "
+                f"{api.architecture}; give a type such as "
+                f"{'t4g.small' if api.architecture == 'arm64' else 't3.small'}, or "
+                f"architecture: {has}",
+            )
+
+
+@invariant
+def beanstalk_grows_above_where_it_shrinks(api: ApiSettings) -> Violations:
+    size = api.beanstalk
+    if size and size.cpu_low >= size.cpu_high:
         yield Violation(
             "api",
-            "min_tasks",
-            f"{api.min_tasks} is more than max_tasks, {api.max_tasks}; give at most that",
+            "beanstalk.cpu_low",
+            f"{size.cpu_low} is not below cpu_high, {size.cpu_high}: instances would come and go "
+            "without end; give less",
         )
 
 
 @invariant
-def health_check_answers_in_time(api: ApiSettings) -> Violations:
-    health = api.health
-    if health.timeout_seconds >= health.interval_seconds:
+def requests_are_counted_where_traffic_goes(api: ApiSettings) -> Violations:
+    """AWS takes the combination, and the service then scales on a group that is empty half of the
+    time: https://github.com/aws/containers-roadmap/issues/1681"""
+    if api.requests is None:
+        return
+    moves = api.fargate.strategy if api.fargate else "rolling"
+    if api.kind == "fargate" and moves != "rolling" and api.requests.metric == "predefined":
         yield Violation(
             "api",
-            "health.timeout_seconds",
-            f"{health.timeout_seconds} is not less than interval_seconds, "
-            f"{health.interval_seconds}; give less",
+            "requests.metric",
+            "predefined (ALBRequestCountPerTarget) follows one target group, and strategy: "
+            f"{moves} moves traffic between two; give summed, or fargate.strategy: rolling",
         )
+    if api.kind == "beanstalk":
+        yield Violation(
+            "api",
+            "requests",
+            "Elastic Beanstalk scales on one metric, and here that is CPU; remove it, or give "
+            "kind: fargate or ec2",
+        )
+
+
+@invariant
+def stages_of_a_deployment_end_in_time(api: ApiSettings) -> Violations:
+    deployment = api.deployment
+    waits = [
+        ("deployment.bake_minutes", deployment.bake_minutes),
+        ("deployment.canary.bake_minutes", deployment.canary.bake_minutes),
+        ("deployment.linear.step_bake_minutes", deployment.linear.step_bake_minutes),
+        ("deployment.migration.limit_minutes", (m := deployment.migration) and m.limit_minutes),
+    ]
+    for path, minutes in waits:
+        if minutes and minutes > STAGE_MINUTES:
+            yield Violation(
+                "api",
+                path,
+                f"{minutes} is more than the {STAGE_MINUTES} (24 hours) after which ECS ends a "
+                "stage; give at most that",
+            )
+
+
+@invariant
+def nobody_is_asked_for_longer_than_a_day(api: ApiSettings) -> Violations:
+    """AWS would wait for 14 days: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html"""
+    minutes = api.fargate and api.fargate.approval_minutes
+    if minutes and minutes > STAGE_MINUTES:
+        yield Violation(
+            "api",
+            "fargate.approval_minutes",
+            f"{minutes} is more than {STAGE_MINUTES} (24 hours); both versions run, and are paid "
+            "for, while a deployment waits: give at most that",
+        )
+
+
+@invariant
+def hooks_have_a_deployment_to_hold(api: ApiSettings) -> Violations:
+    size = api.fargate
+    if size and size.approval_minutes and size.strategy == "rolling":
+        yield Violation(
+            "api",
+            "fargate.approval_minutes",
+            "strategy: rolling has users on the new version from its first task, so there is "
+            "nothing to approve; remove it, or give blue_green, canary or linear",
+        )
+
+
+@invariant
+def health_check_answers_in_time(
+    api: ApiSettings, services: Mapping[str, ServiceSettings]
+) -> Violations:
+    checks = [("api", "", api.health)]
+    checks += [("services", f"{name}.", service.health) for name, service in services.items()]
+    for section, lead, health in checks:
+        if health.timeout_seconds >= health.interval_seconds:
+            yield Violation(
+                section,
+                f"{lead}health.timeout_seconds",
+                f"{health.timeout_seconds} is not less than interval_seconds, "
+                f"{health.interval_seconds}; give less",
+            )
+
+
+@invariant
+def rules_are_asked_in_an_order(services: Mapping[str, ServiceSettings]) -> Violations:
+    taken: dict[int, str] = {}
+    for name, service in services.items():
+        if service.route is None:
+            continue
+        priority = service.route.priority
+        if priority in taken:
+            yield Violation(
+                "services",
+                f"{name}.route.priority",
+                f"{priority} is taken by {taken[priority]}; give another from 10 to 99",
+            )
+        taken.setdefault(priority, name)
+
+
+@invariant
+def services_leave_the_apis_names_alone(
+    services: Mapping[str, ServiceSettings], workers: Mapping[str, WorkerSettings]
+) -> Violations:
+    taken = {
+        "api": "the API",
+        "api-sessions": "the log of the API's sessions",
+        "api-migration": "the API's migration",
+        **dict.fromkeys(workers, "a fleet in backlot:workers"),
+    }
+    for name in services:
+        if name in taken:
+            yield Violation(
+                "services", name, f"{name} is the name of {taken[name]} already; give another"
+            )
 
 
 @invariant
 def images_come_from_a_repository(
-    registry: RegistrySettings, api: ApiSettings, workers: Mapping[str, WorkerSettings]
+    registry: RegistrySettings,
+    api: ApiSettings,
+    services: Mapping[str, ServiceSettings],
+    workers: Mapping[str, WorkerSettings],
 ) -> Violations:
     images = [("api", "image", api.image)]
+    images += [("services", f"{name}.image", service.image) for name, service in services.items()]
     images += [("workers", f"{name}.image", fleet.image) for name, fleet in workers.items()]
     for section, path, image in images:
         host, slash, _ = image.partition("/")
@@ -589,6 +777,16 @@ def api_variables_do_not_clash(
 
 
 @invariant
+def service_variables_do_not_clash(
+    services: Mapping[str, ServiceSettings], secrets: Mapping[str, SecretSettings]
+) -> Violations:
+    for name, service in services.items():
+        yield from _container_variables(
+            "services", f"{name}.", service.environment, service.secrets, secrets
+        )
+
+
+@invariant
 def worker_variables_do_not_clash(
     workers: Mapping[str, WorkerSettings], secrets: Mapping[str, SecretSettings]
 ) -> Violations:
@@ -613,6 +811,8 @@ def names_are_inside_the_zone(domain: DomainSettings | None) -> Violations:
     names += [
         (f"alternative_names[{index}]", name) for index, name in enumerate(domain.alternative_names)
     ]
+    names += [(path, name) for path, name in (("app", domain.app), ("cdn", domain.cdn)) if name]
+    taken: dict[str, str] = {}
     for path, name in names:
         if name != domain.zone and not name.endswith(f".{domain.zone}"):
             yield Violation(
@@ -620,12 +820,13 @@ def names_are_inside_the_zone(domain: DomainSettings | None) -> Violations:
                 path,
                 f"{name} is outside the zone {domain.zone}; give a name that ends in it",
             )
-    if domain.api in domain.alternative_names:
-        yield Violation(
-            "domain",
-            "alternative_names",
-            f"{domain.api} is on the certificate already, as api; remove it",
-        )
+        if name in taken:
+            yield Violation(
+                "domain",
+                path,
+                f"{name} is {taken[name]} already, and leads to one place; remove it",
+            )
+        taken.setdefault(name, path)
 
 
 @invariant
@@ -645,6 +846,86 @@ def http_is_a_choice(
             "plain_http",
             f"true has no use beside backlot:domain: {domain.api} answers over HTTPS; remove it",
         )
+
+
+@invariant
+def doors_have_a_certificate(
+    domain: DomainSettings | None, load_balancer: LoadBalancerSettings
+) -> Violations:
+    """CloudFront and API Gateway would reach the load balancer over TLS, and answer by a name."""
+    if domain is None and load_balancer.reached_through != "internet":
+        yield Violation(
+            "load_balancer",
+            "reached_through",
+            f"{load_balancer.reached_through} needs a certificate, and without backlot:domain "
+            "there is none; add backlot:domain, or give internet",
+        )
+
+
+@invariant
+def names_lead_somewhere(domain: DomainSettings | None, cdn: CdnSettings | None) -> Violations:
+    if domain is None or cdn is not None:
+        return
+    for path, name in (("app", domain.app), ("cdn", domain.cdn)):
+        if name:
+            yield Violation(
+                "domain",
+                path,
+                f"{name} would lead nowhere: backlot:cdn serves it, and there is none; "
+                "add backlot:cdn, or remove the name",
+            )
+
+
+@invariant
+def releases_are_served(buckets: BucketsSettings, cdn: CdnSettings | None) -> Violations:
+    if buckets.releases and cdn is None:
+        yield Violation(
+            "buckets",
+            "releases",
+            "true makes a bucket that backlot:cdn serves, and there is none; add backlot:cdn, "
+            "or give false",
+        )
+
+
+@invariant
+def passkeys_have_a_plan(users: UsersSettings | None) -> Violations:
+    """https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-authentication-flow-methods.html"""
+    if users is None or not users.passkeys:
+        return
+    if users.tier == "LITE":
+        yield Violation(
+            "users", "passkeys", "true needs tier ESSENTIALS or PLUS, and tier is LITE; raise it"
+        )
+    if users.mfa == "required":
+        yield Violation(
+            "users",
+            "passkeys",
+            "true does not go with mfa: required, which asks for a second factor every time; "
+            "give mfa: optional, or false",
+        )
+
+
+@invariant
+def sign_in_has_a_name_that_cognito_takes(
+    platform: PlatformSettings, users: UsersSettings | None, stack: str
+) -> Violations:
+    """The page's address begins with the stack's prefix.
+    https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html"""
+    prefix = f"{platform.name}-{stack}"
+    for word in ("aws", "amazon", "cognito"):
+        if users and word in prefix:
+            yield Violation(
+                "platform",
+                "name",
+                f"{prefix} holds {word}, which Cognito keeps to itself in the address of the "
+                "sign-in page; give another name, or take backlot:users out",
+            )
+
+
+@invariant
+def protected_users_stay(platform: PlatformSettings, users: UsersSettings | None) -> Violations:
+    if platform.protect and users and not users.deletion_protection:
+        yield _needs_protection("users", "deletion_protection", wanted=True)
 
 
 @invariant
@@ -750,9 +1031,10 @@ def _known_class(section: str, path: str, instance_class: str) -> Violations:
 
 
 _OURS = frozenset(
-    {"DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL", "QUEUE_URL"}
+    {"DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL", "QUEUE_URL", "BUILD_ID"}
+    | {"MEDIA_URL", "MEDIA_KEY_ID", "USER_POOL_ID", "USER_POOL_CLIENT_ID", "USER_POOL_ISSUER"}
     | {"JOB_LIMIT_SECONDS", "HEARTBEAT_SECONDS"}
-    | {f"{purpose}_BUCKET" for purpose in ("MEDIA", "STATIC", "BACKUPS", "LOGS")}
+    | {f"{purpose}_BUCKET" for purpose in ("MEDIA", "STATIC", "BACKUPS", "LOGS", "RELEASES")}
     | {f"PG{part}" for part in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE", "SSLMODE")}
 )
 _OURS_BY_LEAD = ("AWS_", "ECS_", "QUEUE_URL_")

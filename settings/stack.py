@@ -11,9 +11,11 @@ from settings.api import ApiSettings
 from settings.buckets import BucketsSettings
 from settings.budget import BudgetSettings
 from settings.cache import CacheSettings
+from settings.cdn import CdnSettings
 from settings.database import DatabaseSettings
 from settings.domain import DomainSettings
 from settings.fields import Name, Section
+from settings.firewall import FirewallSettings
 from settings.keys import KeysSettings
 from settings.load_balancer import LoadBalancerSettings
 from settings.logs import LogsSettings
@@ -23,6 +25,9 @@ from settings.platform import PlatformSettings
 from settings.queues import QueueSettings
 from settings.registry import RegistrySettings
 from settings.secrets import SecretSettings
+from settings.services import ServiceSettings
+from settings.uptime import UptimeSettings
+from settings.users import UsersSettings
 from settings.workers import WorkerSettings
 
 
@@ -57,14 +62,44 @@ class Settings(Section):
     """The image repositories."""
     domain: DomainSettings | None = None
     """The DNS zone and the names in it. Absent: the load balancer's own name, plain HTTP."""
+    firewall: FirewallSettings | None = None
+    """AWS WAF in front of everything public. Absent: nothing stands before it."""
     load_balancer: LoadBalancerSettings
     """The public door of the API."""
     api: ApiSettings
-    """Where the API runs, how large, and how it scales."""
+    """Where the API runs, how large, how it scales, and how a new version gets in."""
+    services: dict[Name, ServiceSettings] = Field(default_factory=dict)
+    """Further containers beside the API, one ECS service per name."""
     workers: dict[Name, WorkerSettings] = Field(default_factory=dict)
     """Fleets that take jobs off a queue, one per name."""
+    cdn: CdnSettings | None = None
+    """CloudFront before the site, the media and the installers. Absent: none of it is served."""
+    users: UsersSettings | None = None
+    """The user pool that people sign in to. Absent: sign-in is somebody else's."""
+    uptime: UptimeSettings | None = None
+    """Questions from outside. Absent: only the stack's own metrics tell."""
     budget: BudgetSettings
     """What the stack may cost."""
+
+    @property
+    def edge_names(self) -> tuple[str, ...]:
+        """The names that CloudFront answers for, and so needs a certificate for."""
+        if self.domain is None:
+            return ()
+        names = [name for name in (self.domain.app, self.domain.cdn) if name]
+        if self.load_balancer.reached_through == "cloudfront":
+            names = [self.domain.api, *self.domain.alternative_names, *names]
+        return tuple(names)
+
+    @property
+    def has_cloudfront(self) -> bool:
+        """Whether CloudFront stands before something."""
+        return self.cdn is not None or self.load_balancer.reached_through == "cloudfront"
+
+    @property
+    def has_edge(self) -> bool:
+        """Whether something of it is run from us-east-1: CloudFront, or Route 53's checks."""
+        return self.has_cloudfront or self.uptime is not None
 
     @property
     def prefix(self) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from settings.fields import (
+    AmiId,
     EnvironmentName,
     ImageReference,
     InstanceType,
@@ -14,7 +15,6 @@ from settings.fields import (
     Percent,
     Section,
     Unique,
-    form,
 )
 from settings.gpu import GpuClassName
 
@@ -32,17 +32,7 @@ class GpuFleetSettings(Section):
     """Which GPUs a job may land on, by memory; see settings/gpu.py."""
     instance_types: Unique[InstanceType] = ()
     """Replaces the class's own list; every type must still satisfy the class."""
-    ami: (
-        Annotated[
-            str,
-            form(
-                r"^ami-[0-9a-f]{8,17}$",
-                "give an image id: ami- and 8 to 17 hex digits",
-                examples=["ami-0123456789abcdef0"],
-            ),
-        ]
-        | None
-    ) = None
+    ami: AmiId | None = None
     """Pins the image id. Absent: the newest ECS GPU-optimised Amazon Linux 2023 at each update."""
     min_workers: Annotated[int, Field(ge=0, le=500)]
     """Workers that always run; 0 lets the fleet rest at no cost."""

@@ -2,70 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_random as random
 
-from components.access import Access, combined, open_paths
-from components.api.load_balancer import LoadBalancer
-from components.containers import (
-    TASKS,
-    Container,
-    HealthCheck,
-    container_definitions,
-    ecs_cluster,
-    execution_role,
+from components.access import Access, open_paths
+from components.api.contract import ApiArgs
+from components.api.gates import CONTAINER, MigrationTask, ReleaseGates, ReleaseGatesArgs
+from components.api.targets import (
+    EVERY_PATH_PRIORITY,
+    RELEASE_PERIOD,
+    RequestSignals,
+    api_alarms,
+    api_panels,
+    ecs_signals,
+    forward_rule,
+    paths,
+    release_alarms,
+    target_group,
 )
-from components.grants import ServiceRole, Statement, service_role
-from components.ground import Ground
-from components.observe import Alarm, Expression, Metric, Panel
+from components.containers import TASKS, Container, execution_role
+from components.fargate import (
+    Cluster,
+    ServiceSignals,
+    capacity_strategy,
+    fargate_cluster,
+    health_check,
+    scale_on_load,
+    task_definition,
+)
+from components.grants import service_role
+from components.observe import Alarm, Panel
 from components.security_groups import allow_https_out, connect, security_group
-from settings.api import FargateApiSettings, HealthSettings
-
-CONTAINER = "api"
-
-DEREGISTRATION_SECONDS = 30
-"""How long a task that leaves may finish its requests."""
+from components.tracking import track
+from components.workload import Restart
+from settings.api import ApiSettings, DeploymentSettings, FargateSize
 
 DEPLOY_MINUTES = 30
-"""How long an update waits for a deployment. The circuit breaker decides long before."""
+"""How long an update waits for a deployment, beside what its gates and bakes may take. The circuit
+breaker decides long before."""
 
-EVERY_PATH_PRIORITY = 100
-"""Leaves room before it for rules that must come first."""
+STRATEGIES = {
+    "rolling": "ROLLING",
+    "blue_green": "BLUE_GREEN",
+    "canary": "CANARY",
+    "linear": "LINEAR",
+}
 
-PROBES = (
-    "curl -fsS -o /dev/null {url}",
-    "wget -q -O /dev/null {url}",
-    "python3 -c \"import urllib.request; urllib.request.urlopen('{url}')\"",
-)
-"""Ways to ask for a page from inside a container. Slim images have one of them, none has all."""
+TRAFFIC_POLICY = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
+"""ECS demands this one of the role under which it moves traffic.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html"""
 
-SLOW_SECONDS = 2
-"""No brief names a figure (M94). The API reads rows and puts jobs in line, which takes a fraction
-of it; what takes long belongs on a queue."""
+TEST_PRIORITY = 1
+"""Before every other rule: a request that carries the header means the new version."""
 
+TEST_HEADER = "X-Backlot-Test"
 
-@dataclass(frozen=True, kw_only=True)
-class FargateApiArgs:
-    settings: FargateApiSettings
-    ground: Ground
-    load_balancer: LoadBalancer
-    image: pulumi.Input[str]
-    """The image's full URI. It holds a shell, and curl, wget or python3, for the health check."""
-    access: Sequence[Access]
-    """What the API uses."""
+CPU_HIGH_PERCENT = 85
+"""AutoBlog's figure (M96)."""
 
 
 class FargateApi(pulumi.ComponentResource):
-    """The API as a Fargate service that scales on CPU and memory (M27 to M37).
+    """The API as a Fargate service that scales on CPU and memory (M27 to M37, M115, M116).
 
-    A deployment starts the new tasks beside the old. When they do not become healthy, ECS goes back
-    by itself and the update fails.
+    With `blue_green`, `canary` or `linear`, a deployment starts the new version beside the old,
+    migrates and tests it, and moves the traffic; the old stands by for the bake. Gates and alarms
+    take it back by themselves, and then the update fails. With `rolling`, new tasks replace the old
+    and the circuit breaker takes it back.
 
-    Cost: a task of 1 vCPU and 2 GB is 29 USD a month on arm64 and 36 USD on x86_64; a deployment
-    runs twice the tasks for its minutes; Container Insights by the metric (us-east-1, 2026).
+    Cost: a task of 1 vCPU and 2 GB is 29 USD a month on arm64 and 36 USD on x86_64, about 70 % less
+    on Spot; a deployment runs twice the tasks for its minutes; Container Insights by the metric
+    (us-east-1, 2026).
     """
 
     url: pulumi.Output[str]
@@ -77,28 +88,42 @@ class FargateApi(pulumi.ComponentResource):
     service_name: pulumi.Output[str]
     deploy_handle: pulumi.Output[str]
     """`<cluster>/<service>`."""
+    restart: Restart
+    gates: ReleaseGates
     alarms: tuple[Alarm, ...]
     panels: tuple[Panel, ...]
 
     def __init__(
-        self, name: str, args: FargateApiArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: ApiArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("backlot:api:FargateApi", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        ground, settings = args.ground, args.settings
-        access = combined([Access(environment=settings.environment), *args.access])
-        cluster = ecs_cluster(f"{name}-cluster", child)
-        capacity = _capacity(f"{name}-capacity", cluster, child)
+        ground, settings, size = args.ground, args.settings, _size(args.settings)
+        access = args.all_access()
+        cluster = fargate_cluster(name, ground, "api", child)
 
         log_group = ground.logs.group(f"{name}-logs", "ecs", "api", child)
         role = service_role(
             f"{name}-task",
             TASKS,
-            (_exec(), *access.statements),
+            (*cluster.sessions, *access.statements),
             child,
             account_id=ground.account_id,
         )
-        task = _task_definition(name, args, access, role, log_group, child)
+        execution = execution_role(
+            f"{name}-execution", log_group, access.secrets, ground.account_id, child
+        )
+        task = task_definition(
+            f"{name}-definition",
+            family=f"{ground.prefix}-api",
+            cpu=size.cpu,
+            memory=size.memory,
+            architecture=settings.architecture,
+            container=_container(args, access, log_group),
+            role=role,
+            execution=execution,
+            opts=child,
+        )
         tasks = security_group(f"{name}-tasks", ground.vpc_id, "API tasks", child)
         allow_https_out(f"{name}-tasks-https-out", tasks.id, child)
         connect(
@@ -110,10 +135,45 @@ class FargateApi(pulumi.ComponentResource):
         )
         open_paths(name, access.paths, tasks.id, child)
 
-        targets = _target_group(f"{name}-targets", args, child)
-        rule = _rule(f"{name}-rule", args.load_balancer, targets, child)
-        service = _service(f"{name}-service", args, capacity, task, tasks, targets, rule, child)
-        _scaling(f"{name}-scaling", settings, cluster, service, child)
+        routes = _routes(name, args, size, child)
+        requests = RequestSignals(
+            load_balancer=args.load_balancer.arn_suffix,
+            target_groups={key: group.arn_suffix for key, group in routes.groups.items()},
+        )
+        self.gates = ReleaseGates(
+            f"{name}-gates",
+            ReleaseGatesArgs(
+                settings=settings.deployment,
+                ground=ground,
+                url=args.load_balancer.url,
+                build_in_deployment=size.strategy != "rolling",
+                test_header=routes.test_header,
+                task=MigrationTask(
+                    cluster_arn=cluster.arn,
+                    family=f"{ground.prefix}-api",
+                    role_arns=[role.arn, execution.arn],
+                    security_group_id=tasks.id,
+                ),
+                approval_minutes=size.approval_minutes,
+            ),
+            child,
+        )
+        rollback = [
+            args.alarms.make(name, alarm, self)
+            for alarm in release_alarms(replace(requests, period=RELEASE_PERIOD))
+        ]
+        service = _service(
+            f"{name}-service", args, cluster, task, tasks, routes, self.gates, rollback, child
+        )
+        target = scale_on_load(
+            f"{name}-scaling",
+            size,
+            cluster_name=cluster.name,
+            service_name=service.name,
+            cooldown_seconds=settings.cooldown_seconds,
+            opts=child,
+        )
+        _scale_on_requests(f"{name}-scaling-requests", args, target, requests, routes, child)
 
         self.url = args.load_balancer.url
         self.role_name = role.name
@@ -123,14 +183,11 @@ class FargateApi(pulumi.ComponentResource):
         self.cluster_name = cluster.name
         self.service_name = service.name
         self.deploy_handle = pulumi.Output.concat(cluster.name, "/", service.name)
-        signals = Signals(
-            load_balancer=args.load_balancer.arn_suffix,
-            target_groups={"live": targets.arn_suffix},
-            cluster_name=cluster.name,
-            service_name=service.name,
-        )
-        self.alarms = _alarms(settings, signals)
-        self.panels = _panels(signals)
+        self.restart = Restart.of_service(ground, cluster.name, service.name)
+        on_ecs = ServiceSignals(cluster_name=cluster.name, service_name=service.name)
+        signals = ecs_signals(requests, on_ecs)
+        self.alarms = api_alarms(signals, minimum=size.min_tasks, cpu_percent=CPU_HIGH_PERCENT)
+        self.panels = api_panels(signals)
         self.register_outputs(
             {
                 "url": self.url,
@@ -142,222 +199,144 @@ class FargateApi(pulumi.ComponentResource):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Signals:
-    """What tells how the API does, over all target groups it is reached through."""
-
-    load_balancer: pulumi.Input[str]
-    target_groups: Mapping[str, pulumi.Input[str]]
-    """ARN suffixes by what the group is for, in letters and digits: `live`."""
-    cluster_name: pulumi.Input[str]
-    service_name: pulumi.Input[str]
-
-    def total(self, name: str, label: str, statistic: str = "Sum") -> Expression:
-        """`name` of every target group, added up."""
-        return Expression(
-            text=" + ".join(f"FILL({group}, 0)" for group in self.target_groups),
-            metrics=self._of_groups(name, statistic),
-            label=label,
-        )
-
-    def worst(self, name: str, label: str, statistic: str) -> Expression:
-        """`name` of the target group where it is highest: percentiles cannot be added."""
-        filled = ", ".join(f"FILL({group}, 0)" for group in self.target_groups)
-        return Expression(
-            text=f"MAX([{filled}])", metrics=self._of_groups(name, statistic), label=label
-        )
-
-    def used(self, name: str, label: str) -> Metric:
-        """Percent of what the service has reserved."""
-        return self._of_service("AWS/ECS", name, "Average", label)
-
-    def tasks(self, name: str, label: str) -> Metric:
-        return self._of_service("ECS/ContainerInsights", name, "Maximum", label)
-
-    def _of_groups(self, name: str, statistic: str) -> Mapping[str, Metric]:
-        return {
-            group: Metric(
-                namespace="AWS/ApplicationELB",
-                name=name,
-                dimensions={"LoadBalancer": self.load_balancer, "TargetGroup": arn_suffix},
-                statistic=statistic,
-                label=group,
-            )
-            for group, arn_suffix in self.target_groups.items()
-        }
-
-    def _of_service(self, namespace: str, name: str, statistic: str, label: str) -> Metric:
-        return Metric(
-            namespace=namespace,
-            name=name,
-            dimensions={"ClusterName": self.cluster_name, "ServiceName": self.service_name},
-            statistic=statistic,
-            label=label,
-        )
+def _size(settings: ApiSettings) -> FargateSize:
+    if settings.fargate is None:
+        raise ValueError("an API on Fargate needs its size under `fargate`")
+    return settings.fargate
 
 
-def _capacity(
-    name: str, cluster: aws.ecs.Cluster, opts: pulumi.ResourceOptions
-) -> aws.ecs.ClusterCapacityProviders:
-    return aws.ecs.ClusterCapacityProviders(
-        name,
-        cluster_name=cluster.name,
-        capacity_providers=["FARGATE"],
-        default_capacity_provider_strategies=[{"capacity_provider": "FARGATE", "weight": 1}],
-        opts=opts,
-    )
-
-
-def _exec() -> Statement:
-    return Statement(
-        sid="OpenExecSession",
-        actions=[
-            "ssmmessages:CreateControlChannel",
-            "ssmmessages:CreateDataChannel",
-            "ssmmessages:OpenControlChannel",
-            "ssmmessages:OpenDataChannel",
-        ],
-        # These actions know no resources; a task's channel is its own.
-        resources=["*"],
-    )
-
-
-def _task_definition(
-    name: str,
-    args: FargateApiArgs,
-    access: Access,
-    role: ServiceRole,
-    log_group: aws.cloudwatch.LogGroup,
-    opts: pulumi.ResourceOptions,
-) -> aws.ecs.TaskDefinition:
+def _container(args: ApiArgs, access: Access, log_group: aws.cloudwatch.LogGroup) -> Container:
     settings = args.settings
-    return aws.ecs.TaskDefinition(
-        f"{name}-definition",
-        family=f"{args.ground.prefix}-api",
-        requires_compatibilities=["FARGATE"],
-        network_mode="awsvpc",
-        cpu=str(settings.cpu),
-        memory=str(settings.memory),
-        runtime_platform={
-            "operating_system_family": "LINUX",
-            "cpu_architecture": settings.architecture.upper(),
-        },
-        task_role_arn=role.arn,
-        execution_role_arn=execution_role(
-            f"{name}-execution", log_group, access.secrets, args.ground.account_id, opts
+    return Container(
+        name=CONTAINER,
+        image=args.image,
+        command=settings.command,
+        port=settings.port,
+        environment=access.environment,
+        secrets=access.secrets,
+        health_check=health_check(settings.health, settings.port),
+        log_group_name=log_group.name,
+        region=args.ground.region,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Routes:
+    """How requests reach the tasks."""
+
+    groups: Mapping[str, aws.lb.TargetGroup]
+    """`live`, and the `other` that takes turns with it when traffic moves."""
+    production: aws.lb.ListenerRule
+    test: aws.lb.ListenerRule | None
+    test_header: Mapping[str, pulumi.Input[str]]
+    role_arn: pulumi.Output[str] | None
+    """Under which ECS moves the traffic."""
+
+
+def _routes(name: str, args: ApiArgs, size: FargateSize, opts: pulumi.ResourceOptions) -> _Routes:
+    def group(key: str) -> aws.lb.TargetGroup:
+        return target_group(
+            f"{name}-targets-{key}",
+            ground=args.ground,
+            target_type="ip",
+            port=args.settings.port,
+            health=args.settings.health,
+            opts=opts,
+        )
+
+    listener_arn = args.load_balancer.listener_arn
+    live = group("live")
+    if size.strategy == "rolling":
+        production = forward_rule(
+            f"{name}-rule",
+            listener_arn=listener_arn,
+            weights=[(live, 100)],
+            priority=EVERY_PATH_PRIORITY,
+            conditions=paths("/*"),
+            opts=opts,
+        )
+        return _Routes(
+            groups={"live": live}, production=production, test=None, test_header={}, role_arn=None
+        )
+
+    other = group("other")
+    # ECS writes the weights with every deployment. Setting them back would send users to a group
+    # that has been empty since: https://github.com/aws/containers-roadmap/issues/2853
+    by_ecs = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["actions"]))
+    token = random.RandomString(f"{name}-test-token", length=24, special=False, opts=opts)
+    weights = [(live, 100), (other, 0)]
+    return _Routes(
+        groups={"live": live, "other": other},
+        production=forward_rule(
+            f"{name}-rule",
+            listener_arn=listener_arn,
+            weights=weights,
+            priority=EVERY_PATH_PRIORITY,
+            conditions=paths("/*"),
+            opts=by_ecs,
+        ),
+        test=forward_rule(
+            f"{name}-test-rule",
+            listener_arn=listener_arn,
+            weights=weights,
+            priority=TEST_PRIORITY,
+            conditions=[
+                aws.lb.ListenerRuleConditionArgs(
+                    http_header=aws.lb.ListenerRuleConditionHttpHeaderArgs(
+                        http_header_name=TEST_HEADER, values=[token.result]
+                    )
+                )
+            ],
+            opts=by_ecs,
+        ),
+        test_header={TEST_HEADER: token.result},
+        role_arn=service_role(
+            f"{name}-traffic",
+            "ecs.amazonaws.com",
+            (),
+            opts,
+            managed_policies={"load-balancers": TRAFFIC_POLICY},
         ).arn,
-        container_definitions=container_definitions(
-            Container(
-                name=CONTAINER,
-                image=args.image,
-                command=settings.command,
-                port=settings.port,
-                environment=access.environment,
-                secrets=access.secrets,
-                health_check=_health_check(settings.health, settings.port),
-                log_group_name=log_group.name,
-                region=args.ground.region,
-            )
-        ),
-        opts=opts,
-    )
-
-
-def _health_check(health: HealthSettings, port: int) -> HealthCheck:
-    url = f"http://127.0.0.1:{port}{health.path}"
-    probes = " || ".join(probe.format(url=url) for probe in PROBES)
-    return HealthCheck(
-        # Docker keeps exit codes other than 0 and 1 to itself.
-        command=["CMD-SHELL", f"{probes} || exit 1"],
-        interval_seconds=health.interval_seconds,
-        timeout_seconds=health.timeout_seconds,
-        retries=health.retries,
-        start_seconds=health.start_seconds,
-    )
-
-
-def _target_group(
-    name: str, args: FargateApiArgs, opts: pulumi.ResourceOptions
-) -> aws.lb.TargetGroup:
-    health = args.settings.health
-    return aws.lb.TargetGroup(
-        name,
-        vpc_id=args.ground.vpc_id,
-        target_type="ip",
-        protocol="HTTP",
-        port=args.settings.port,
-        deregistration_delay=DEREGISTRATION_SECONDS,
-        health_check=aws.lb.TargetGroupHealthCheckArgs(
-            path=health.path,
-            matcher="200",
-            interval=health.interval_seconds,
-            timeout=health.timeout_seconds,
-            healthy_threshold=2,
-            unhealthy_threshold=health.retries,
-        ),
-        opts=opts,
-    )
-
-
-def _rule(
-    name: str,
-    load_balancer: LoadBalancer,
-    targets: aws.lb.TargetGroup,
-    opts: pulumi.ResourceOptions,
-) -> aws.lb.ListenerRule:
-    return aws.lb.ListenerRule(
-        name,
-        listener_arn=load_balancer.listener_arn,
-        priority=EVERY_PATH_PRIORITY,
-        conditions=[{"path_pattern": {"values": ["/*"]}}],
-        actions=[
-            aws.lb.ListenerRuleActionArgs(
-                type="forward",
-                forward=aws.lb.ListenerRuleActionForwardArgs(
-                    target_groups=[
-                        aws.lb.ListenerRuleActionForwardTargetGroupArgs(arn=targets.arn, weight=100)
-                    ]
-                ),
-            )
-        ],
-        opts=opts,
     )
 
 
 def _service(
     name: str,
-    args: FargateApiArgs,
-    capacity: aws.ecs.ClusterCapacityProviders,
+    args: ApiArgs,
+    cluster: Cluster,
     task: aws.ecs.TaskDefinition,
     tasks: aws.ec2.SecurityGroup,
-    targets: aws.lb.TargetGroup,
-    rule: aws.lb.ListenerRule,
+    routes: _Routes,
+    gates: ReleaseGates,
+    rollback: list[aws.cloudwatch.MetricAlarm],
     opts: pulumi.ResourceOptions,
 ) -> aws.ecs.Service:
-    settings = args.settings
+    settings, size = args.settings, _size(args.settings)
+    minutes = longest_minutes(settings.deployment, size)
+    rules = [routes.production, routes.test] if routes.test else [routes.production]
     return aws.ecs.Service(
         name,
-        # Through the capacity, so that ECS knows the provider before the service names it.
-        cluster=capacity.cluster_name,
+        cluster=cluster.name,
         task_definition=task.arn,
-        desired_count=settings.min_tasks,
-        capacity_provider_strategies=[{"capacity_provider": "FARGATE", "weight": 1}],
+        desired_count=size.min_tasks,
+        capacity_provider_strategies=capacity_strategy(size.spot_percent),
         network_configuration={
             "subnets": args.ground.private_subnet_ids,
             "security_groups": [tasks.id],
             "assign_public_ip": False,
         },
-        load_balancers=[
-            {
-                "target_group_arn": targets.arn,
-                "container_name": CONTAINER,
-                "container_port": settings.port,
-            }
-        ],
+        load_balancers=[_load_balancer(settings, routes)],
         health_check_grace_period_seconds=settings.health.start_seconds,
+        deployment_controller={"type": "ECS"},
+        deployment_configuration=_deployment(settings.deployment, size, gates),
         deployment_maximum_percent=200,
         deployment_minimum_healthy_percent=100,
         deployment_circuit_breaker={"enable": True, "rollback": True},
+        alarms={
+            "alarm_names": [alarm.name for alarm in rollback],
+            "enable": True,
+            "rollback": True,
+        },
         availability_zone_rebalancing="ENABLED",
         enable_execute_command=True,
         enable_ecs_managed_tags=True,
@@ -371,146 +350,105 @@ def _service(
                 # Scaling changes it by itself; an update would set it back.
                 ignore_changes=["desired_count"],
                 # ECS refuses a target group that no load balancer knows yet.
-                depends_on=[rule],
-                custom_timeouts=pulumi.CustomTimeouts(
-                    create=f"{DEPLOY_MINUTES}m", update=f"{DEPLOY_MINUTES}m"
-                ),
+                depends_on=rules,
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m"),
             ),
         ),
     )
 
 
-def _scaling(
+def _load_balancer(settings: ApiSettings, routes: _Routes) -> aws.ecs.ServiceLoadBalancerArgs:
+    advanced = None
+    if routes.test and routes.role_arn:
+        advanced = aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs(
+            alternate_target_group_arn=routes.groups["other"].arn,
+            production_listener_rule=routes.production.arn,
+            test_listener_rule=routes.test.arn,
+            role_arn=routes.role_arn,
+        )
+    return aws.ecs.ServiceLoadBalancerArgs(
+        target_group_arn=routes.groups["live"].arn,
+        container_name=CONTAINER,
+        container_port=settings.port,
+        advanced_configuration=advanced,
+    )
+
+
+def _deployment(
+    settings: DeploymentSettings, size: FargateSize, gates: ReleaseGates
+) -> aws.ecs.ServiceDeploymentConfigurationArgs:
+    strategy = STRATEGIES[size.strategy]
+    if size.strategy == "rolling":
+        return aws.ecs.ServiceDeploymentConfigurationArgs(strategy=strategy)
+    return aws.ecs.ServiceDeploymentConfigurationArgs(
+        strategy=strategy,
+        bake_time_in_minutes=str(settings.bake_minutes),
+        canary_configuration=(
+            aws.ecs.ServiceDeploymentConfigurationCanaryConfigurationArgs(
+                canary_percent=settings.canary.percent,
+                canary_bake_time_in_minutes=str(settings.canary.bake_minutes),
+            )
+            if size.strategy == "canary"
+            else None
+        ),
+        linear_configuration=(
+            aws.ecs.ServiceDeploymentConfigurationLinearConfigurationArgs(
+                step_percent=settings.linear.step_percent,
+                step_bake_time_in_minutes=str(settings.linear.step_bake_minutes),
+            )
+            if size.strategy == "linear"
+            else None
+        ),
+        lifecycle_hooks=list(gates.hooks),
+    )
+
+
+def longest_minutes(settings: DeploymentSettings, size: FargateSize) -> int:
+    """Minutes that a deployment may take, with every gate and bake at its longest."""
+    if size.strategy == "rolling":
+        return DEPLOY_MINUTES
+    shift = {
+        "blue_green": 0,
+        "canary": settings.canary.bake_minutes,
+        "linear": settings.linear.step_bake_minutes
+        * (math.ceil(100 / settings.linear.step_percent) - 1),
+    }[size.strategy]
+    migration = settings.migration.limit_minutes if settings.migration else 0
+    smoke = 2 * math.ceil(settings.smoke.limit_seconds / 60)
+    approval = size.approval_minutes or 0
+    return DEPLOY_MINUTES + migration + smoke + approval + shift + settings.bake_minutes
+
+
+def _scale_on_requests(
     name: str,
-    settings: FargateApiSettings,
-    cluster: aws.ecs.Cluster,
-    service: aws.ecs.Service,
+    args: ApiArgs,
+    target: aws.appautoscaling.Target,
+    requests: RequestSignals,
+    routes: _Routes,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    target = aws.appautoscaling.Target(
+    wanted = args.settings.requests
+    if wanted is None:
+        return
+    predefined = wanted.metric == "predefined"
+    track(
         name,
-        service_namespace="ecs",
-        scalable_dimension="ecs:service:DesiredCount",
-        resource_id=pulumi.Output.concat("service/", cluster.name, "/", service.name),
-        min_capacity=settings.min_tasks,
-        max_capacity=settings.max_tasks,
+        target,
+        (
+            "ALBRequestCountPerTarget"
+            if predefined
+            # The group without traffic adds nothing, so the sum is the busy one's, whichever it is.
+            else requests.total("RequestCountPerTarget", "requests per task")
+        ),
+        wanted.per_target,
+        out_seconds=args.settings.cooldown_seconds,
+        in_seconds=args.settings.cooldown_seconds,
+        resource_label=(
+            pulumi.Output.concat(
+                args.load_balancer.arn_suffix, "/", routes.groups["live"].arn_suffix
+            )
+            if predefined
+            else None
+        ),
         opts=opts,
-    )
-    for what, metric, percent in (
-        ("cpu", "ECSServiceAverageCPUUtilization", settings.cpu_target),
-        ("memory", "ECSServiceAverageMemoryUtilization", settings.memory_target),
-    ):
-        aws.appautoscaling.Policy(
-            f"{name}-{what}",
-            policy_type="TargetTrackingScaling",
-            service_namespace=target.service_namespace,
-            scalable_dimension=target.scalable_dimension,
-            resource_id=target.resource_id,
-            target_tracking_scaling_policy_configuration={
-                "target_value": percent,
-                "scale_out_cooldown": settings.cooldown_seconds,
-                "scale_in_cooldown": settings.cooldown_seconds,
-                "predefined_metric_specification": {"predefined_metric_type": metric},
-            },
-            opts=opts,
-        )
-
-
-def _alarms(settings: FargateApiSettings, signals: Signals) -> tuple[Alarm, ...]:
-    return (
-        Alarm(
-            name="errors",
-            summary="The API failed more than 10 requests in 5 minutes, twice running.",
-            watch=signals.total("HTTPCode_Target_5XX_Count", "errors"),
-            comparison="above",
-            threshold=10,
-            evaluation_periods=2,
-            severity="critical",
-            runbook="api.md#errors",
-        ),
-        Alarm(
-            name="unhealthy-targets",
-            summary="A task has failed its health check for 10 minutes; the others carry its load.",
-            watch=signals.total("UnHealthyHostCount", "unhealthy", "Maximum"),
-            comparison="at_least",
-            threshold=1,
-            evaluation_periods=2,
-            severity="warning",
-            runbook="api.md#unhealthy-targets",
-        ),
-        Alarm(
-            name="slow",
-            summary=f"One request in twenty has taken over {SLOW_SECONDS} s for 15 minutes.",
-            watch=signals.worst("TargetResponseTime", "p95", "p95"),
-            comparison="above",
-            threshold=SLOW_SECONDS,
-            evaluation_periods=3,
-            severity="warning",
-            runbook="api.md#slow",
-        ),
-        Alarm(
-            name="cpu-high",
-            summary="CPU has stayed above 85 % for 10 minutes; scaling does not keep up.",
-            watch=signals.used("CPUUtilization", "CPU"),
-            comparison="above",
-            threshold=85,
-            evaluation_periods=2,
-            severity="warning",
-            runbook="api.md#cpu-high",
-        ),
-        Alarm(
-            name="tasks-missing",
-            summary=f"Fewer than {settings.min_tasks} tasks have run for 10 minutes.",
-            watch=signals.tasks("RunningTaskCount", "running"),
-            comparison="below",
-            threshold=settings.min_tasks,
-            evaluation_periods=2,
-            # A service that stopped reporting has no tasks.
-            missing_data="breaching",
-            # What users feel of it is a request that fails, and those alarms are critical.
-            severity="warning",
-            runbook="api.md#tasks-missing",
-        ),
-    )
-
-
-def _panels(signals: Signals) -> tuple[Panel, ...]:
-    return (
-        Panel(
-            group="API",
-            title="API: failed requests",
-            unit="requests",
-            metrics=[
-                signals.total("HTTPCode_Target_5XX_Count", "5xx: ours"),
-                signals.total("HTTPCode_Target_4XX_Count", "4xx: the caller's"),
-            ],
-        ),
-        Panel(
-            group="API",
-            title="API: response time",
-            unit="seconds",
-            metrics=[
-                signals.worst("TargetResponseTime", "p50", "p50"),
-                signals.worst("TargetResponseTime", "p95", "p95"),
-            ],
-        ),
-        Panel(
-            group="API",
-            title="API: CPU and memory",
-            unit="percent",
-            metrics=[
-                signals.used("CPUUtilization", "CPU"),
-                signals.used("MemoryUtilization", "memory"),
-            ],
-        ),
-        Panel(
-            group="API",
-            title="API: tasks",
-            unit="tasks",
-            metrics=[
-                signals.tasks("DesiredTaskCount", "wanted"),
-                signals.tasks("RunningTaskCount", "running"),
-                signals.total("HealthyHostCount", "healthy", "Minimum"),
-            ],
-        ),
     )

@@ -1,4 +1,4 @@
-"""The buckets: media, static files, backups, and the access logs of everything."""
+"""The buckets: media, static files, backups and more, and the access logs of everything."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from components.ground import Ground
 from components.naming import physical_name
 from components.observe import Alarm, Expression, Metric, Panel
 from settings.buckets import BucketsSettings, MediaSettings
+from settings.stack import Settings
 
-LOGGED = ("media", "static", "backups")
-"""The buckets whose requests the log bucket records."""
+SERVED = ("media", "static", "releases")
+"""The buckets that CloudFront may read, of those there are."""
 
 LOAD_BALANCER_LOGS = "load-balancer"
 BUCKET_LOGS = "s3"
@@ -50,6 +51,19 @@ LifecycleRule = aws.s3.BucketLifecycleConfigurationRuleArgsDict
 class BucketsArgs:
     settings: BucketsSettings
     ground: Ground
+    served: bool
+    """True: CloudFront reads media, static files and releases."""
+    bundles: bool = False
+    """True: one more bucket, for what Elastic Beanstalk is given as a version of the API."""
+
+    @classmethod
+    def of(cls, stack: Settings, ground: Ground) -> BucketsArgs:
+        return cls(
+            settings=stack.buckets,
+            ground=ground,
+            served=stack.cdn is not None,
+            bundles=stack.api.kind == "beanstalk",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,10 +138,15 @@ class Bucket:
 
 
 class Buckets(pulumi.ComponentResource):
-    """Four private, versioned, encrypted buckets that speak TLS only (M74-M79).
+    """Four private, versioned, encrypted buckets that speak TLS only (M74-M79), and one more each
+    for desktop installers (M80) and for the bundles of an API on Elastic Beanstalk.
 
     Their names live in the account's own namespace (`<prefix>-<purpose>-<account>-<region>-an`), so
     nobody else can take one, before us or after us (B42).
+
+    What CloudFront serves it may read by the policy of the bucket, which lets in the distributions
+    of this account. Naming the one that reads would have it wait for the bucket, and the bucket for
+    it (B38).
 
     Cost: 0.023 USD per GB and month; media nobody has read for 30 days 0.0125, for 90 days 0.004
     (Intelligent-Tiering, 0.0025 USD a month to watch 1,000 objects; us-east-1, 2026).
@@ -136,8 +155,14 @@ class Buckets(pulumi.ComponentResource):
     media: Bucket
     static: Bucket
     backups: Bucket
+    releases: Bucket | None
+    """The desktop installers and their update feed; None without any."""
+    bundles: Bucket | None
+    """The API's versions for Elastic Beanstalk; None without it."""
     logs: Bucket
     by_purpose: Mapping[str, Bucket]
+    cors_origins: Sequence[str]
+    """Sites that may read media and static files from a browser."""
     alarms: tuple[Alarm, ...]
     panels: tuple[Panel, ...]
 
@@ -149,21 +174,24 @@ class Buckets(pulumi.ComponentResource):
         # Everything but the data can be made anew, and must not stand in the way of a change.
         child = pulumi.ResourceOptions(parent=self, protect=False)
         settings, key_arn = args.settings, args.ground.data_key_arn
+        logged = _logged(args)
         buckets = {
             purpose: _bucket(f"{name}-{purpose}", purpose, args, kept)
-            for purpose in (*LOGGED, "logs")
+            for purpose in (*logged, "logs")
         }
 
         # Load balancers cannot write into a bucket under a customer-managed key.
         keys = {purpose: None if purpose == "logs" else key_arn for purpose in buckets}
         for purpose, bucket in buckets.items():
             _guard(f"{name}-{purpose}", bucket, keys[purpose], child)
-        policies = {"logs": _log_policy(f"{name}-logs", args.ground, buckets, child)}
-        for purpose in LOGGED:
-            policies[purpose] = _policy(f"{name}-{purpose}", buckets[purpose], (), child)
+        policies = {"logs": _log_policy(f"{name}-logs", args.ground, buckets, logged, child)}
+        for purpose in logged:
+            readers = _readers(purpose, buckets[purpose], args)
+            policies[purpose] = _policy(f"{name}-{purpose}", buckets[purpose], readers, child)
             _access_log(f"{name}-{purpose}", buckets[purpose], purpose, policies["logs"], child)
-        for purpose, rules in _lifecycles(settings).items():
-            _lifecycle(f"{name}-{purpose}", buckets[purpose], rules, child)
+        lifecycles = _lifecycles(settings)
+        for purpose, bucket in buckets.items():
+            _lifecycle(f"{name}-{purpose}", bucket, lifecycles[purpose], child)
         _archive(f"{name}-media", buckets["media"], settings.media, child)
         for purpose in ("media", "static"):
             _cors(f"{name}-{purpose}", buckets[purpose], settings.cors_origins, child)
@@ -183,10 +211,20 @@ class Buckets(pulumi.ComponentResource):
         self.media = self.by_purpose["media"]
         self.static = self.by_purpose["static"]
         self.backups = self.by_purpose["backups"]
+        self.releases = self.by_purpose.get("releases")
+        self.bundles = self.by_purpose.get("bundles")
         self.logs = self.by_purpose["logs"]
+        self.cors_origins = settings.cors_origins
         self.alarms = _alarms(settings.media, buckets["media"])
         self.panels = _panels(settings.media, buckets)
         self.register_outputs({purpose: bucket.bucket for purpose, bucket in buckets.items()})
+
+
+def _logged(args: BucketsArgs) -> tuple[str, ...]:
+    """The buckets whose requests the log bucket records: all others."""
+    on_demand = {"releases": args.settings.releases, "bundles": args.bundles}
+    wanted = (purpose for purpose, there in on_demand.items() if there)
+    return ("media", "static", "backups", *wanted)
 
 
 def _bucket(
@@ -250,10 +288,10 @@ def _guard(
 def _policy(
     name: str,
     bucket: aws.s3.Bucket,
-    writers: Sequence[Mapping[str, Any]],
+    services: Sequence[Mapping[str, Any]],
     opts: pulumi.ResourceOptions,
 ) -> aws.s3.BucketPolicy:
-    """Nobody without TLS, and `writers` beside those whom their own roles let in."""
+    """Nobody without TLS, and `services` beside those whom their own roles let in."""
     return aws.s3.BucketPolicy(
         f"{name}-policy",
         bucket=bucket.bucket,
@@ -267,10 +305,39 @@ def _policy(
                     "Resource": [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")],
                     "Condition": {"Bool": {"aws:SecureTransport": "false"}},
                 },
-                *writers,
+                *services,
             ]
         ),
         opts=opts,
+    )
+
+
+def _readers(
+    purpose: str, bucket: aws.s3.Bucket, args: BucketsArgs
+) -> tuple[Mapping[str, Any], ...]:
+    """CloudFront, where it serves the bucket: every distribution of this account, and no other.
+
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
+    """
+    if not args.served or purpose not in SERVED:
+        return ()
+    distributions = pulumi.Output.concat(
+        "arn:aws:cloudfront::", args.ground.account_id, ":distribution/*"
+    )
+    reader = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Condition": {"ArnLike": {"aws:SourceArn": distributions}},
+    }
+    objects = pulumi.Output.concat(bucket.arn, "/*")
+    read = {"Sid": "Serve", **reader, "Action": "s3:GetObject", "Resource": objects}
+    if purpose != "static":
+        return (read,)
+    # S3 calls an object missing (404) only to who may list, and forbidden (403) to all others. The
+    # site answers 404 with its first page, and must leave the firewall's 403 alone.
+    return (
+        read,
+        {"Sid": "TellMissing", **reader, "Action": "s3:ListBucket", "Resource": bucket.arn},
     )
 
 
@@ -278,6 +345,7 @@ def _log_policy(
     name: str,
     ground: Ground,
     buckets: Mapping[str, aws.s3.Bucket],
+    logged: Sequence[str],
     opts: pulumi.ResourceOptions,
 ) -> aws.s3.BucketPolicy:
     """Lets the services that write access logs do so: each below its own prefix, for us only."""
@@ -299,7 +367,7 @@ def _log_policy(
             "Action": "s3:PutObject",
             "Resource": pulumi.Output.concat(logs.arn, f"/{BUCKET_LOGS}/*"),
             "Condition": {
-                "ArnEquals": {"aws:SourceArn": [buckets[purpose].arn for purpose in LOGGED]},
+                "ArnEquals": {"aws:SourceArn": [buckets[purpose].arn for purpose in logged]},
                 "StringEquals": {"aws:SourceAccount": ground.account_id},
             },
         },
@@ -346,6 +414,8 @@ def _lifecycles(settings: BucketsSettings) -> Mapping[str, Sequence[LifecycleRul
         "media": (*kept, *_media_rules(settings.media)),
         "static": kept,
         "backups": (*kept, _expiry("expire", "", settings.backups_days)),
+        "releases": kept,
+        "bundles": kept,
         "logs": (*kept, _expiry("expire", "", settings.logs_days)),
     }
 

@@ -18,7 +18,7 @@ from components.naming import physical_name
 from components.observe import Alarm, Metric, Panel
 from components.security_groups import security_group
 from components.stores.database_login import PORT, LoginArgs, login
-from components.stores.database_rotation import RunningService, restart_when_rotated
+from components.stores.database_rotation import Restartable, restart_when_rotated
 from components.stores.final_snapshot import final_snapshot_identifier
 from settings.database import DatabaseSettings
 from settings.instances import max_connections, memory_gib
@@ -129,11 +129,11 @@ class Database(pulumi.ComponentResource):
             paths=(Path(to="database", group_id=self.security_group_id, port=self.port),),
         )
 
-    def restart_after_rotation(self, services: Sequence[RunningService]) -> None:
-        """Start the tasks of `services` anew whenever the password has changed.
+    def restart_after_rotation(self, workloads: Sequence[Restartable]) -> None:
+        """Start `workloads` anew whenever the password has changed.
 
-        ECS reads a secret once, when a task starts. Open connections outlive a rotation; what a
-        task opens between the rotation and its replacement, a few minutes at most, is refused.
+        A secret is read once, when a task or instance starts. Open connections outlive a rotation;
+        what is opened between the rotation and the replacement, a few minutes, is refused.
 
         Nothing to do for IAM logins. Call it before the alarms are made: it adds one.
         """
@@ -142,7 +142,7 @@ class Database(pulumi.ComponentResource):
         alarm = restart_when_rotated(
             f"{self.pulumi_resource_name}-restart",
             self._rotated_secret_arn,
-            services,
+            workloads,
             self._ground,
             pulumi.ResourceOptions(parent=self, protect=False),
         )

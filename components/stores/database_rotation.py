@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import pulumi
@@ -12,7 +13,7 @@ from components.functions import failure_alarm, platform_function
 from components.grants import Statement, key_grant
 from components.ground import Ground
 from components.observe import Alarm
-from components.stores.arns import neighbour
+from components.workload import Restart
 
 PASSWORD = "{password}"  # noqa: S105 (a placeholder: functions/rotate_database fills it)
 
@@ -23,14 +24,11 @@ RESTART_SECONDS = 60
 SWEEP = "rate(5 minutes)"
 
 
-class RunningService(Protocol):
-    """An ECS service whose tasks hold the password."""
+class Restartable(Protocol):
+    """A workload that holds the password."""
 
     @property
-    def cluster_name(self) -> pulumi.Output[str]: ...
-
-    @property
-    def service_name(self) -> pulumi.Output[str]: ...
+    def restart(self) -> Restart: ...
 
 
 def rotate_by_function(
@@ -105,11 +103,11 @@ def rotate_by_function(
 def restart_when_rotated(
     name: str,
     secret_arn: pulumi.Output[str],
-    services: Sequence[RunningService],
+    workloads: Sequence[Restartable],
     ground: Ground,
     opts: pulumi.ResourceOptions,
 ) -> Alarm:
-    """Deploy `services` anew after `secret_arn` was rotated.
+    """Start `workloads` anew after `secret_arn` was rotated.
 
     Secrets Manager reports a rotation through CloudTrail, which only an account with a trail hears
     of. So the function also looks by itself every five minutes; it leaves alone what was deployed
@@ -118,34 +116,18 @@ def restart_when_rotated(
     function = platform_function(
         name,
         "restart_services",
-        description="Restarts the services that hold an outdated database password.",
+        description="Restarts what holds an outdated database password.",
         environment={
             "SECRET": secret_arn,
-            "SERVICES": pulumi.Output.json_dumps(
-                [
-                    {"cluster": service.cluster_name, "service": service.service_name}
-                    for service in services
-                ]
+            "TARGETS": pulumi.Output.json_dumps(
+                [dict(workload.restart.target) for workload in workloads]
             ),
         },
         statements=(
             Statement(
                 sid="SeeRotation", actions=["secretsmanager:DescribeSecret"], resources=[secret_arn]
             ),
-            Statement(
-                sid="RestartServices",
-                actions=["ecs:DescribeServices", "ecs:UpdateService"],
-                resources=[
-                    neighbour(
-                        secret_arn,
-                        "ecs",
-                        pulumi.Output.concat(
-                            "service/", service.cluster_name, "/", service.service_name
-                        ),
-                    )
-                    for service in services
-                ],
-            ),
+            *_together(workload.restart for workload in workloads),
         ),
         timeout_seconds=RESTART_SECONDS,
         logs=ground.logs,
@@ -168,7 +150,7 @@ def restart_when_rotated(
     )
     sweep = aws.cloudwatch.EventRule(
         f"{name}-sweep",
-        description="Looks for services with an outdated database password.",
+        description="Looks for workloads with an outdated database password.",
         schedule_expression=SWEEP,
         opts=opts,
     )
@@ -180,6 +162,19 @@ def restart_when_rotated(
         summary="Services may still hold the old database password; new connections are refused.",
         severity="critical",
     )
+
+
+def _together(restarts: Iterable[Restart]) -> list[Statement]:
+    """One statement per kind of workload, over all resources of that kind."""
+    by_sid: dict[str, Statement] = {}
+    for statement in (each for restart in restarts for each in restart.statements):
+        known = by_sid.get(statement.sid)
+        by_sid[statement.sid] = (
+            replace(known, resources=[*known.resources, *statement.resources])
+            if known
+            else statement
+        )
+    return list(by_sid.values())
 
 
 def _call(

@@ -24,6 +24,7 @@ from components.observe import Alarm, Panel
 from components.queues import WorkQueue
 from components.security_groups import allow_https_out, security_group
 from components.workers.scaling import Signals, scale_on_backlog, wake_from_zero
+from components.workload import Restart
 from settings.gpu import GPU_CLASSES
 from settings.workers import GpuFleetSettings
 
@@ -84,6 +85,7 @@ class GpuFleet(pulumi.ComponentResource):
     capacity_provider_name: pulumi.Output[str]
     deploy_handle: pulumi.Output[str]
     """`<cluster>/<service>`."""
+    restart: Restart
     alarms: tuple[Alarm, ...]
     panels: tuple[Panel, ...]
 
@@ -127,6 +129,7 @@ class GpuFleet(pulumi.ComponentResource):
         self.group_name = group.name
         self.capacity_provider_name = provider.name
         self.deploy_handle = pulumi.Output.concat(cluster.name, "/", service.name)
+        self.restart = Restart.of_service(ground, cluster.name, service.name)
         self.alarms = _alarms(args, replace(signals, period=300))
         self.panels = _panels(args.fleet, replace(signals, period=300))
         self.register_outputs(

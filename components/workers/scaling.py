@@ -16,6 +16,7 @@ import pulumi_aws as aws
 from components.alarms import metric_queries
 from components.naming import physical_name
 from components.observe import Expression, Metric
+from components.tracking import service_target, track
 from settings.workers import GpuFleetSettings
 
 SCALE_OUT_SECONDS = 60
@@ -183,58 +184,21 @@ def scale_on_backlog(
     name: str, settings: GpuFleetSettings, signals: Signals, opts: pulumi.ResourceOptions
 ) -> aws.appautoscaling.Target:
     """Keep the service between its bounds, at the target backlog for each worker (M51)."""
-    target = aws.appautoscaling.Target(
+    target = service_target(
         name,
-        service_namespace="ecs",
-        scalable_dimension="ecs:service:DesiredCount",
-        resource_id=pulumi.Output.format(
-            "service/{0}/{1}", signals.cluster_name, signals.service_name
-        ),
-        min_capacity=settings.min_workers,
-        max_capacity=settings.max_workers,
+        cluster_name=signals.cluster_name,
+        service_name=signals.service_name,
+        minimum=settings.min_workers,
+        maximum=settings.max_workers,
         opts=opts,
     )
-    backlog = signals.backlog_per_worker()
-    aws.appautoscaling.Policy(
+    track(
         f"{name}-backlog",
-        policy_type="TargetTrackingScaling",
-        service_namespace=target.service_namespace,
-        scalable_dimension=target.scalable_dimension,
-        resource_id=target.resource_id,
-        target_tracking_scaling_policy_configuration={
-            "target_value": target_backlog(settings),
-            "scale_out_cooldown": SCALE_OUT_SECONDS,
-            "scale_in_cooldown": settings.scale_in_seconds,
-            "customized_metric_specification": {
-                "metrics": [
-                    *(
-                        {
-                            "id": key,
-                            "label": metric.label,
-                            "return_data": False,
-                            "metric_stat": {
-                                "stat": metric.statistic,
-                                "metric": {
-                                    "namespace": metric.namespace,
-                                    "metric_name": metric.name,
-                                    "dimensions": [
-                                        {"name": dimension, "value": value}
-                                        for dimension, value in metric.dimensions.items()
-                                    ],
-                                },
-                            },
-                        }
-                        for key, metric in backlog.metrics.items()
-                    ),
-                    {
-                        "id": "backlog_per_worker",
-                        "label": backlog.label,
-                        "expression": backlog.text,
-                        "return_data": True,
-                    },
-                ]
-            },
-        },
+        target,
+        signals.backlog_per_worker(),
+        target_backlog(settings),
+        out_seconds=SCALE_OUT_SECONDS,
+        in_seconds=settings.scale_in_seconds,
         opts=opts,
     )
     return target

@@ -327,7 +327,8 @@ def rules_and_processes(inputs: Inputs) -> Iterator[tuple[str, str]]:
     for one in given:
         path, value = f"{one.path}.value", str(one.value)
         if one.namespace.startswith("aws:elbv2:listener:") and one.name == "Rules":
-            for rule in sorted({name.strip() for name in value.split(",")} - rules):
+            # Every environment has the rule `default` by itself.
+            for rule in sorted({name.strip() for name in value.split(",")} - rules - {"default"}):
                 yield path, f'no option of {_RULE}{rule} is given, so there is no rule "{rule}"'
         named = (one.namespace.startswith(_RULE) and one.name == "Process") or (
             one.name == "DefaultProcess"

@@ -290,7 +290,14 @@ SUBNET = Kind(
         "aws:ec2/defaultSubnet:DefaultSubnet": ("id",),
     },
 )
-TARGET_GROUP = Kind(word="target group", named_by={"aws:lb/targetGroup:TargetGroup": ("arn",)})
+_OF_BEANSTALK = "targetgroup/awseb-[^/]+/.+"
+"""Beanstalk makes the target groups of its environments."""
+
+TARGET_GROUP = Kind(
+    word="target group",
+    named_by={"aws:lb/targetGroup:TargetGroup": ("arn",)},
+    outside=rf"arn:.+:{_OF_BEANSTALK}",
+)
 TRAFFIC_SOURCE = Kind(
     word="target group",
     named_by=TARGET_GROUP.named_by,
@@ -488,7 +495,7 @@ _FREE_KEYS = {"environment", "tags", "tagsAll", "variables", "volumeTags"}
 """Below these, the keys are the program's own words."""
 
 _DIMENSIONS: Mapping[str, Kind] = {
-    name: Kind(word=name, named_by=named_by)
+    name: Kind(word=name, named_by=named_by, outside=_OF_BEANSTALK if name == "TargetGroup" else "")
     for name, named_by in {
         "ApiId": {"aws:apigatewayv2/api:Api": ("id",)},
         "AutoScalingGroupName": {
@@ -723,6 +730,8 @@ def _dimensions(program: _Program, resource: Resource) -> Iterator[str]:
                 known = {**known, **program.cache_nodes}
             where = f"{path}dimensions.{name}"
             cluster = given.get("ClusterName")
+            if re.fullmatch(_DIMENSIONS[name].outside, value):
+                continue
             if value not in known:
                 yield (
                     f"{where}: the metric watches {value!r}, which this program does not make; "

@@ -24,6 +24,7 @@ def ground(
     *,
     data_key_arn: str | None = None,
     protect: bool = False,
+    edge: bool = False,
     tags: Mapping[str, str] | None = None,
 ) -> Ground:
     """A stack's ground with made-up ids."""
@@ -32,6 +33,7 @@ def ground(
         region="us-east-1",
         account_id="123456789012",
         protect=protect,
+        edge=edge,
         tags=tags or {},
         vpc_id="vpc-1",
         public_subnet_ids=["subnet-public-a", "subnet-public-b"],

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 import pytest
 
 from components.alarms import AlarmSet
+from components.keys import Keys, KeysArgs
+from components.notices import Notices, NoticesArgs
 from components.observe import Alarm, Comparison, Expression, Metric, Panel, Severity
-from tests.components.parts import PREFIX, silent_notices
+from settings.keys import KeysSettings
+from settings.notices import NoticesSettings
+from tests.components.parts import PREFIX, ground, silent_notices
 from tests.recorder import Node, Recorded, aws_provider, record, with_aws
 
 CPU = Metric(namespace="AWS/RDS", name="CPUUtilization", dimensions={"DBInstanceIdentifier": "db"})
+STATUS = Metric(
+    namespace="AWS/Route53",
+    name="HealthCheckStatus",
+    dimensions={"HealthCheckId": "check"},
+    region="us-east-1",
+)
+"""What Route 53 measures in us-east-1 alone."""
 
 
 class Watched(pulumi.ComponentResource):
@@ -192,6 +205,71 @@ def test_every_alarm_of_a_component_is_made():
 
 def test_a_component_without_alarms_gets_none():
     assert alarms().all("cloudwatch.MetricAlarm") == []
+
+
+def alarms_in(region: str, *given: Alarm, edge: bool = True) -> Recorded:
+    """The alarms of a stack in `region`."""
+    place = replace(ground(), region=region)
+
+    def program() -> None:
+        opts = with_aws(aws.Provider("aws", region=region))
+        settings = KeysSettings(customer_managed=False)
+        keys = Keys("keys", KeysArgs(settings=settings, place=place), opts)
+        args = NoticesArgs(settings=NoticesSettings(), place=replace(place, edge=edge), keys=keys)
+        notices = Notices("notices", args, opts)
+        watched = Watched("uptime", given, opts)
+        AlarmSet(prefix=PREFIX, notices=notices, muted=False).watch([watched])
+
+    return record(program)
+
+
+def test_an_alarm_lives_where_its_metric_does_and_tells_topics_there():  # B55, M26
+    recorded = alarms_in("eu-west-1", alarm(name="down", watch=STATUS))
+    node = recorded.one("cloudwatch.MetricAlarm")
+    topic = recorded.one("sns.Topic", "notices-edge-critical").outputs["arn"]
+
+    assert node["region"] == "us-east-1"
+    assert topic.split(":")[3] == "us-east-1"
+    assert node["alarm_actions"] == node["ok_actions"] == [topic]
+
+
+def test_an_expression_takes_its_alarm_along():  # B55
+    share = Expression(text="a", metrics={"a": STATUS}, label="share")
+
+    assert alarms_in("eu-west-1", alarm(watch=share)).one("cloudwatch.MetricAlarm")["region"] == (
+        "us-east-1"
+    )
+
+
+def test_an_alarm_of_the_stacks_own_region_does_not_name_it():  # B55
+    for region, watch in (("eu-west-1", CPU), ("us-east-1", CPU), ("us-east-1", STATUS)):
+        recorded = alarms_in(region, alarm(watch=watch))
+        node = recorded.one("cloudwatch.MetricAlarm")
+
+        assert "region" not in node
+        assert node["alarm_actions"] == [
+            recorded.one("sns.Topic", "notices-critical").outputs["arn"]
+        ]
+
+
+def test_an_alarm_that_nobody_would_hear_is_refused():  # B55
+    with pytest.raises(AssertionError, match="no topics in us-east-1, only in eu-west-1"):
+        alarms_in("eu-west-1", alarm(watch=STATUS), edge=False)
+
+
+def test_a_single_alarm_can_be_made_apart_from_the_others():
+    def program() -> None:
+        opts = with_aws(aws_provider())
+        watched = Watched("api", (), opts)
+        alarm_set = AlarmSet(prefix=PREFIX, notices=silent_notices(opts), muted=False)
+        pulumi.export("arn", alarm_set.make("api", alarm(name="errors"), watched).arn)
+
+    recorded = record(program)
+    node = recorded.one("cloudwatch.MetricAlarm")
+
+    assert node.name == "api-errors"
+    assert node.parent == recorded.one("backlot:tests:Watched").urn
+    assert recorded.outputs["arn"] == node.outputs["arn"]
 
 
 def test_what_is_no_component_cannot_be_watched():

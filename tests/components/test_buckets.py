@@ -17,7 +17,12 @@ PURPOSES = ("backups", "logs", "media", "static")
 
 
 def recorded_buckets(
-    *, data_key_arn: str | None = None, protect: bool | None = None, **changes: Any
+    *,
+    data_key_arn: str | None = None,
+    protect: bool | None = None,
+    served: bool = False,
+    bundles: bool = False,
+    **changes: Any,
 ) -> tuple[Buckets, Recorded]:
     made: list[Buckets] = []
 
@@ -27,6 +32,8 @@ def recorded_buckets(
             BucketsArgs(
                 settings=BucketsSettings.model_validate({"force_delete": False, **changes}),
                 ground=ground(data_key_arn=data_key_arn),
+                served=served,
+                bundles=bundles,
             ),
             pulumi.ResourceOptions.merge(
                 with_aws(aws_provider()), pulumi.ResourceOptions(protect=protect)
@@ -88,7 +95,8 @@ def test_a_name_that_s3_would_refuse_is_refused_here():
         from dataclasses import replace
 
         place = replace(ground(), prefix="a-platform-with-a-long-name-for-staging")
-        Buckets("buckets", BucketsArgs(settings=settings, ground=place), with_aws(aws_provider()))
+        args = BucketsArgs(settings=settings, ground=place, served=False)
+        Buckets("buckets", args, with_aws(aws_provider()))
 
     with pytest.raises(AssertionError, match="at most 63 are allowed"):
         record(program)
@@ -151,10 +159,94 @@ def test_nobody_gets_in_without_tls(purpose):  # M77, B42
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-@pytest.mark.parametrize("purpose", ["backups", "media", "static"])
+@pytest.mark.parametrize("purpose", ["backups", "media", "releases", "static"])
 def test_a_bucket_policy_allows_nothing_by_itself(purpose):  # M77
-    _, recorded = recorded_buckets()
+    _, recorded = recorded_buckets(releases=True)
     assert list(policy(recorded, purpose)) == ["TlsOnly"]
+
+
+@pytest.mark.parametrize("purpose", ["media", "releases", "static"])
+def test_distributions_of_the_account_may_read_what_is_served(purpose):  # M20, B38
+    _, recorded = recorded_buckets(served=True, releases=True)
+    assert policy(recorded, purpose)["Serve"] == {
+        "Sid": "Serve",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Action": "s3:GetObject",
+        "Resource": f"{arn(purpose)}/*",
+        "Condition": {
+            "ArnLike": {"aws:SourceArn": "arn:aws:cloudfront::123456789012:distribution/*"}
+        },
+    }
+
+
+def test_only_of_static_files_cloudfront_is_told_which_are_missing():  # M22
+    _, recorded = recorded_buckets(served=True, releases=True)
+    told = policy(recorded, "static")["TellMissing"]
+    assert told["Action"] == "s3:ListBucket"
+    assert told["Resource"] == arn("static")
+    assert told["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert told["Condition"] == policy(recorded, "static")["Serve"]["Condition"]
+    for purpose in ("media", "releases"):
+        assert list(policy(recorded, purpose)) == ["TlsOnly", "Serve"]
+
+
+def test_backups_and_logs_are_never_served():  # M77
+    _, recorded = recorded_buckets(served=True)
+    assert list(policy(recorded, "backups")) == ["TlsOnly"]
+    assert "Serve" not in policy(recorded, "logs")
+
+
+def test_installers_have_a_bucket_only_where_there_are_any():  # M80
+    buckets, recorded = recorded_buckets()
+    assert buckets.releases is None
+    assert "releases" not in buckets.by_purpose
+
+    buckets, recorded = recorded_buckets(releases=True)
+    assert buckets.releases is buckets.by_purpose["releases"]
+    bucket = recorded.one("s3.Bucket", "buckets-releases")
+    assert bucket["bucket"] == "backlot-dev-releases-123456789012-us-east-1-an"
+
+
+def test_an_api_on_elastic_beanstalk_has_a_bucket_for_its_versions():
+    buckets, recorded = recorded_buckets(bundles=True, served=True)
+    assert buckets.bundles is buckets.by_purpose["bundles"]
+    assert list(policy(recorded, "bundles")) == ["TlsOnly"]
+    assert recorded_buckets()[0].bundles is None
+
+
+@pytest.mark.parametrize("purpose", ["bundles", "releases"])
+def test_a_bucket_on_demand_is_as_safe_as_that_of_static_files(purpose):  # M75, M76, M77, M80
+    _, recorded = recorded_buckets(releases=True, bundles=True, data_key_arn=DATA_KEY)
+
+    def around(which: str) -> dict[str, str]:
+        return {
+            node.name.replace(which, "it"): str(node.inputs).replace(which, "it")
+            for node in recorded.nodes
+            if node.name.startswith(f"buckets-{which}")
+        }
+
+    assert around(purpose) == around("static")
+    assert len(around(purpose)) == 8
+
+
+def test_requests_for_installers_are_logged_too():  # M80
+    _, recorded = recorded_buckets(releases=True)
+    log = recorded.one("s3.BucketLogging", "buckets-releases-access-log")
+    assert log["target_prefix"] == "s3/releases/"
+    allowed = policy(recorded, "logs")["BucketLogs"]["Condition"]["ArnEquals"]
+    assert arn("releases") in allowed["aws:SourceArn"]
+
+
+def test_installers_never_expire():  # M80
+    _, recorded = recorded_buckets(releases=True)
+    assert list(rules(recorded, "releases")) == ["abort-uploads", "expire-old-versions"]
+
+
+def test_a_bucket_more_leaves_the_others():
+    _, without = recorded_buckets()
+    _, recorded = recorded_buckets(releases=True)
+    assert set(without.urns) < set(recorded.urns)
 
 
 def test_the_log_bucket_lets_two_services_write_below_their_own_prefix():

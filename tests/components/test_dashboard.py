@@ -90,7 +90,7 @@ def test_panels_stand_under_their_groups_heading_two_a_row_and_12_by_6():  # M91
 
 def test_groups_come_in_the_order_of_the_picture():
     groups: list[PanelGroup] = [
-        "Network", "Storage", "Queues", "Cache", "Database", "Workers and jobs", "API",
+        "Network", "Storage", "Queues", "Cache", "Database", "Workers and jobs", "Edge", "API",
     ]  # fmt: skip
     headings = [
         widget["properties"]["markdown"]
@@ -142,6 +142,24 @@ def test_a_daily_metric_keeps_its_period():  # M100
     )
 
     assert rows(size)[0][-1] == {"label": "BucketSizeBytes", "period": 86400, "stat": "Average"}
+
+
+def test_a_metric_of_another_region_says_which():  # B55
+    status = replace(JOBS, region="us-east-1")
+    share = Expression(text="a", metrics={"a": status}, label="share")
+
+    assert rows(status)[0][-1] == {"label": "Jobs", "region": "us-east-1", "stat": "Average"}
+    assert rows(share)[0][-1] == {
+        "id": "e0_a",
+        "region": "us-east-1",
+        "stat": "Average",
+        "visible": False,
+    }
+
+
+def test_a_metric_of_the_stacks_own_region_does_not():  # B55
+    assert "region" not in rows(JOBS)[0][-1]
+    assert "region" not in rows(replace(JOBS, region="eu-west-1"))[0][-1]
 
 
 def test_expressions_of_one_panel_never_share_an_id():

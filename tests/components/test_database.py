@@ -9,8 +9,10 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
+from components.grants import Statement
 from components.observe import Alarm
 from components.stores.database import Database, DatabaseArgs
+from components.workload import Restart
 from settings.database import DatabaseSettings
 from tests.components.parts import DATA_KEY, export_watched, ground
 from tests.recorder import Node, Recorded, aws_provider, record, with_aws
@@ -20,8 +22,23 @@ GIB = 1024**3
 
 class Service:
     def __init__(self, name: str) -> None:
-        self.cluster_name = pulumi.Output.from_input(f"{name}-cluster")
-        self.service_name = pulumi.Output.from_input(f"{name}-service")
+        cluster, service = f"{name}-cluster", f"{name}-service"
+        self.restart = Restart.of_service(
+            ground(), pulumi.Output.from_input(cluster), pulumi.Output.from_input(service)
+        )
+
+
+class Group:
+    restart = Restart(
+        target={"platform": "autoscaling", "group": "api-group"},
+        statements=[
+            Statement(
+                sid="ReplaceInstances",
+                actions=["autoscaling:StartInstanceRefresh"],
+                resources=["arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:1:api"],
+            )
+        ],
+    )
 
 
 def settings(**changes: Any) -> DatabaseSettings:
@@ -58,7 +75,7 @@ def recorded_database(
             ),
         )
         if restart:
-            database.restart_after_rotation([Service("api"), Service("worker")])
+            database.restart_after_rotation([Service("api"), Service("worker"), Group()])
         made.append(database)
         access = database.access()
         pulumi.export("values", {one.environment: one.value_from for one in access.secrets})
@@ -524,9 +541,10 @@ def test_services_are_restarted_when_the_password_has_changed():
     secret = recorded.one("secretsmanager.Secret").outputs["arn"]
     function = recorded.one("lambda.Function", "database-restart")
     assert function["environment"]["variables"]["SECRET"] == secret
-    assert json.loads(function["environment"]["variables"]["SERVICES"]) == [
-        {"cluster": "api-cluster", "service": "api-service"},
-        {"cluster": "worker-cluster", "service": "worker-service"},
+    assert json.loads(function["environment"]["variables"]["TARGETS"]) == [
+        {"platform": "ecs", "cluster": "api-cluster", "service": "api-service"},
+        {"platform": "ecs", "cluster": "worker-cluster", "service": "worker-service"},
+        {"platform": "autoscaling", "group": "api-group"},
     ]
     rotated = recorded.one("cloudwatch.EventRule", "database-restart-rotated")
     assert rotated.json("event_pattern")["detail"] == {
@@ -548,6 +566,9 @@ def test_the_restart_may_touch_the_named_services_only():  # M85
     assert granted["RestartServices"]["Resource"] == [
         "arn:aws:ecs:us-east-1:123456789012:service/api-cluster/api-service",
         "arn:aws:ecs:us-east-1:123456789012:service/worker-cluster/worker-service",
+    ]
+    assert granted["ReplaceInstances"]["Resource"] == [
+        "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:1:api"
     ]
     keeper = primary(recorded).outputs["master_user_secrets"][0]["secret_arn"]
     assert granted["SeeRotation"]["Resource"] == [keeper]

@@ -1,23 +1,30 @@
-"""The domain: the zone, the certificate, and where names lead."""
+"""The domain: the zone, the certificates, and where names lead."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from components.domain import Domain, DomainArgs
+from components.domain import Destination, Domain, DomainArgs
 from settings.domain import DomainSettings
 from tests.recorder import Recorded, aws_provider, record, with_aws
 
+EDGE = ("app.studio.example", "cdn.studio.example")
 
-def build(**settings: Any) -> Domain:
+
+def build(*, edge_names: Sequence[str] = (), **settings: Any) -> Domain:
     given = {"zone": "studio.example", "api": "api.studio.example", **settings}
-    return Domain("domain", DomainArgs(settings=DomainSettings(**given)), with_aws(aws_provider()))
+    return Domain(
+        "domain",
+        DomainArgs(settings=DomainSettings(**given), edge_names=edge_names),
+        with_aws(aws_provider()),
+    )
 
 
-def domain(*, preview: bool = False, **settings: Any) -> Recorded:
-    return record(lambda: build(**settings), preview=preview)
+def domain(*, preview: bool = False, **given: Any) -> Recorded:
+    return record(lambda: build(**given), preview=preview)
 
 
 def test_a_zone_is_made_where_the_stack_owns_it():  # M13
@@ -88,12 +95,62 @@ def test_users_of_the_certificate_wait_until_it_is_issued():  # M14
     assert recorded.one("backlot:domain:Domain").outputs["certificate_arn"] == arn
 
 
-def test_an_alias_leads_to_the_endpoint():  # M13
-    recorded = record(
-        lambda: build().alias(
-            "api.studio.example", dns_name="alb.example", zone_id="Z35SXDOTRQ7X7K"
-        )
-    )
+def test_without_cloudfront_there_is_one_certificate_in_the_stacks_region():  # M14, B55
+    recorded = domain()
+
+    assert recorded.names("acm.Certificate") == ["domain-certificate"]
+    assert "region" not in recorded.one("acm.Certificate")
+    assert "region" not in recorded.one("acm.CertificateValidation")
+    assert recorded.one("backlot:domain:Domain").outputs.get("edge_certificate_arn") is None
+
+
+def test_cloudfront_gets_a_certificate_of_us_east_1_for_its_names():  # M14, B55
+    recorded = domain(edge_names=EDGE)
+    edge = recorded.one("acm.Certificate", "domain-edge-certificate")
+    issued = recorded.one("acm.CertificateValidation", "domain-edge-issued")
+
+    assert edge["region"] == issued["region"] == "us-east-1"
+    assert edge["domain_name"] == "app.studio.example"
+    assert edge["subject_alternative_names"] == ["cdn.studio.example"]
+    assert edge["validation_method"] == "DNS"
+    assert issued["certificate_arn"] == edge.outputs["arn"]
+    assert len(issued["validation_record_fqdns"]) == 2
+    component = recorded.one("backlot:domain:Domain").outputs
+    assert component["edge_certificate_arn"] == edge.outputs["arn"]
+    assert component["edge_certificate_arn"] != component["certificate_arn"]
+
+
+def test_the_certificate_for_cloudfront_leaves_the_other_as_it_was():  # M14
+    recorded = domain(edge_names=EDGE)
+    own = recorded.one("acm.Certificate", "domain-certificate")
+
+    assert own["domain_name"] == "api.studio.example"
+    assert "subject_alternative_names" not in own
+    assert "region" not in own
+    assert set(domain().urns) < set(recorded.urns)
+
+
+def test_a_name_on_both_certificates_is_proven_once():  # M14
+    recorded = domain(edge_names=(*EDGE, "api.studio.example"))
+
+    assert recorded.names("route53.Record") == [
+        "domain-validation-api.studio.example",
+        "domain-validation-app.studio.example",
+        "domain-validation-cdn.studio.example",
+    ]
+    waits_for = {
+        validation.name: len(validation["validation_record_fqdns"])
+        for validation in recorded.all("acm.CertificateValidation")
+    }
+    assert waits_for == {"domain-issued": 1, "domain-edge-issued": 3}
+
+
+def leading(to: Destination) -> Recorded:
+    return record(lambda: build().alias("api.studio.example", to))
+
+
+def test_an_alias_leads_to_the_destination():  # M13
+    recorded = leading(Destination(dns_name="alb.example", zone_id="Z35SXDOTRQ7X7K"))
     alias = recorded.one("route53.Record", "domain-alias-api.studio.example")
 
     assert alias["name"] == "api.studio.example"
@@ -103,6 +160,28 @@ def test_an_alias_leads_to_the_endpoint():  # M13
     ]
     assert "ttl" not in alias
     assert alias.parent == recorded.one("backlot:domain:Domain").urn
+
+
+@pytest.mark.parametrize(("ipv6", "types"), [(True, ["A", "AAAA"]), (False, ["A"])])
+def test_a_name_leads_to_ipv6_where_the_destination_has_it(ipv6: bool, types: list[str]):  # M13
+    recorded = leading(Destination(dns_name="d1.example", zone_id="Z2FDTNDATAQYW2", ipv6=ipv6))
+    aliases = [record for record in recorded.all("route53.Record") if "aliases" in record]
+
+    assert [alias["type"] for alias in aliases] == types
+    for alias in aliases:
+        assert alias["name"] == "api.studio.example"
+        assert alias["aliases"] == [
+            {"name": "d1.example", "zone_id": "Z2FDTNDATAQYW2", "evaluate_target_health": False}
+        ]
+
+
+def test_it_says_which_names_it_has():
+    made: list[Domain] = []
+    record(lambda: made.append(build(app=EDGE[0], cdn=EDGE[1], edge_names=EDGE)))
+
+    assert (made[0].app, made[0].cdn) == EDGE
+    assert made[0].edge_names == EDGE
+    assert made[0].names == ("api.studio.example",)
 
 
 def test_a_name_more_leaves_the_records_of_the_others():

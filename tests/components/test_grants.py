@@ -128,21 +128,35 @@ def test_a_role_uses_no_deprecated_inline_policies():
     assert "managed_policy_arns" not in role
 
 
-def test_a_role_for_one_account_is_assumed_for_that_account_alone():
-    def trust(account_id: str | None) -> dict[str, object]:
-        recorded = record(
-            lambda: service_role(
-                "worker",
-                "ecs-tasks.amazonaws.com",
-                (),
-                pulumi.ResourceOptions(provider=aws_provider()),
-                account_id=account_id,
-            )
+def trust(account_id: str | None = None, external_id: str | None = None) -> dict[str, object]:
+    recorded = record(
+        lambda: service_role(
+            "worker",
+            "ecs-tasks.amazonaws.com",
+            (),
+            pulumi.ResourceOptions(provider=aws_provider()),
+            account_id=account_id,
+            external_id=external_id,
         )
-        [statement] = recorded.one("iam.Role").json("assume_role_policy")["Statement"]
-        return statement
+    )
+    [statement] = recorded.one("iam.Role").json("assume_role_policy")["Statement"]
+    return statement
 
+
+def test_a_role_for_one_account_is_assumed_for_that_account_alone():
     assert trust("123456789012")["Condition"] == {
         "StringEquals": {"aws:SourceAccount": "123456789012"}
     }
-    assert "Condition" not in trust(None)
+    assert "Condition" not in trust()
+
+
+def test_a_role_with_a_word_is_assumed_by_whoever_gives_it():
+    assert trust(external_id="elasticbeanstalk")["Condition"] == {
+        "StringEquals": {"sts:ExternalId": "elasticbeanstalk"}
+    }
+    assert trust("123456789012", "elasticbeanstalk")["Condition"] == {
+        "StringEquals": {
+            "aws:SourceAccount": "123456789012",
+            "sts:ExternalId": "elasticbeanstalk",
+        }
+    }

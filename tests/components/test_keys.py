@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from components.keys import Keys, KeysArgs
 from settings.keys import KeysSettings
 from tests.components.parts import ground
@@ -13,12 +15,12 @@ from tests.recorder import Recorded, aws_provider, record, with_aws
 ACCOUNT = "123456789012"
 
 
-def build(**settings: Any) -> Keys:
+def build(*, region: str = "eu-west-1", edge: bool = False, **settings: Any) -> Keys:
     return Keys(
         "keys",
         KeysArgs(
             settings=KeysSettings(**{"customer_managed": True, **settings}),
-            place=replace(ground(), region="eu-west-1"),
+            place=replace(ground(), region=region, edge=edge),
         ),
         with_aws(aws_provider()),
     )
@@ -91,13 +93,15 @@ def test_whatever_reports_to_an_encrypted_topic_may_use_the_logs_key():  # M84, 
     assert publish["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 
-def test_cloudfront_may_decrypt_data_for_this_account_and_nothing_more():  # M84
+def test_cloudfront_may_decrypt_data_for_this_accounts_distributions_and_nothing_more():  # M84
     data = statements(keys(), "keys-data")
     serve = data["ServeEncryptedObjects"]
 
     assert serve["Principal"] == {"Service": "cloudfront.amazonaws.com"}
     assert serve["Action"] == "kms:Decrypt"
-    assert serve["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert serve["Condition"] == {
+        "ArnLike": {"aws:SourceArn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/*"}
+    }
     assert sorted(data) == ["LeaveToIam", "ServeEncryptedObjects"]
 
 
@@ -121,3 +125,66 @@ def test_the_keys_belong_to_the_component():
         "data_arn": recorded.one("kms.Key", "keys-data").outputs["arn"],
         "logs_arn": recorded.one("kms.Key", "keys-logs").outputs["arn"],
     }
+
+
+def test_a_stack_elsewhere_has_one_more_key_for_logs_and_notices_in_us_east_1():  # B55, M84
+    recorded = keys(edge=True, rotation_days=180, deletion_days=14)
+    key = recorded.one("kms.Key", "keys-edge-logs")
+    alias = recorded.one("kms.Alias", "keys-edge-logs")
+
+    assert recorded.names("kms.Key") == ["keys-data", "keys-edge-logs", "keys-logs"]
+    assert (key["region"], alias["region"]) == ("us-east-1", "us-east-1")
+    assert alias["name"] == "alias/backlot-dev-logs"
+    assert alias["target_key_id"] == key.outputs["key_id"]
+    assert (key["rotation_period_in_days"], key["deletion_window_in_days"]) == (180, 14)
+    for name in ("keys-data", "keys-logs"):
+        assert "region" not in recorded.one("kms.Key", name)
+        assert "region" not in recorded.one("kms.Alias", name)
+    assert recorded.one("backlot:keys:Keys").outputs["logs_arns_elsewhere"] == {
+        "us-east-1": key.outputs["arn"]
+    }
+
+
+def test_the_key_elsewhere_serves_the_logs_of_its_own_region():  # B55
+    there = statements(keys(edge=True), "keys-edge-logs")
+    encrypt = there["EncryptLogGroups"]
+
+    assert sorted(there) == ["EncryptLogGroups", "LeaveToIam", "PublishNotices"]
+    assert encrypt["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}
+    assert encrypt["Condition"] == {
+        "ArnLike": {
+            "kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:*"
+        }
+    }
+
+
+def test_a_stack_in_us_east_1_needs_no_further_key():  # B55
+    one, edge = keys(region="us-east-1"), keys(region="us-east-1", edge=True)
+
+    assert [(node.urn, node.inputs) for node in one.nodes] == [
+        (node.urn, node.inputs) for node in edge.nodes
+    ]
+    assert edge.names("kms.Key") == ["keys-data", "keys-logs"]
+
+
+def test_keys_for_logs_are_handed_out_by_region():  # B55
+    def program() -> None:
+        made = build(edge=True)
+
+        assert made.logs_arn_in("eu-west-1") is made.logs_arn
+        assert made.logs_arn_in("us-east-1") is made.logs_arns_elsewhere["us-east-1"]
+        with pytest.raises(
+            ValueError, match="no key for logs in us-west-2, only in eu-west-1, us-east-1; "
+        ):
+            made.logs_arn_in("us-west-2")
+
+    record(program)
+
+
+def test_the_keys_aws_owns_are_everywhere():  # B55
+    made: list[Keys] = []
+    recorded = record(lambda: made.append(build(edge=True, customer_managed=False)))
+
+    assert recorded.all("kms.Key") == []
+    assert made[0].logs_arn_in("us-east-1") is None
+    assert made[0].logs_arn_in("us-west-2") is None

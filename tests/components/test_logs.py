@@ -13,15 +13,28 @@ from tests.recorder import Node, aws_provider, record
 KEY = "arn:aws:kms:us-east-1:123456789012:key/logs"
 
 
-def group(retention_days: LogRetentionDays = 7, key_arn: str | None = KEY) -> Node:
-    logs = Logs(
+THERE = "arn:aws:kms:us-west-2:123456789012:key/logs"
+
+
+def logs(retention_days: LogRetentionDays = 7, key_arn: str | None = KEY) -> Logs:
+    return Logs(
         settings=LogsSettings(retention_days=retention_days),
         prefix="backlot-dev",
         key_arn=key_arn,
+        key_arns_elsewhere={"us-west-2": THERE},
     )
+
+
+def group(
+    retention_days: LogRetentionDays = 7, key_arn: str | None = KEY, region: str | None = None
+) -> Node:
     return record(
-        lambda: logs.group(
-            "api-logs", "ecs", "api", pulumi.ResourceOptions(provider=aws_provider())
+        lambda: logs(retention_days, key_arn).group(
+            "api-logs",
+            "ecs",
+            "api",
+            pulumi.ResourceOptions(provider=aws_provider()),
+            region=region,
         )
     ).one("cloudwatch.LogGroup")
 
@@ -44,3 +57,38 @@ def test_a_group_is_encrypted_with_the_customer_managed_key():
 
 def test_without_a_key_cloudwatch_uses_its_own():
     assert "kms_key_id" not in group(key_arn=None)
+
+
+def test_a_group_in_another_region_is_encrypted_with_the_key_there():  # B55
+    node = group(region="us-west-2")
+
+    assert node["region"] == "us-west-2"
+    assert node["kms_key_id"] == THERE
+
+
+def test_a_group_where_the_stack_is_does_not_name_the_region():  # B55
+    assert "region" not in group()
+
+
+def test_without_a_key_a_group_in_another_region_needs_none():  # B55
+    node = group(key_arn=None, region="eu-west-1")
+
+    assert node["region"] == "eu-west-1"
+    assert "kms_key_id" not in node
+
+
+def test_a_group_that_would_lose_its_key_in_another_region_is_refused():  # B55
+    with pytest.raises(AssertionError, match="no key for a log group in eu-west-1; give Logs"):
+        group(region="eu-west-1")
+
+
+def test_a_service_that_demands_a_name_gets_it():
+    node = record(
+        lambda: logs().group_called(
+            "log", "aws-waf-logs-edge", pulumi.ResourceOptions(provider=aws_provider())
+        )
+    ).one("cloudwatch.LogGroup")
+
+    assert node["name"] == "aws-waf-logs-edge"
+    assert node["retention_in_days"] == 7
+    assert node["kms_key_id"] == KEY

@@ -18,7 +18,9 @@ def test_every_kind_of_thing_has_a_limit():
     assert set(LIMITS) == set(get_args(Named))
 
 
-@pytest.mark.parametrize(("kind", "limit"), [("queue", 80), ("bucket", 63), ("alarm", 255)])
+@pytest.mark.parametrize(
+    ("kind", "limit"), [("queue", 80), ("bucket", 63), ("alarm", 255), ("environment", 40)]
+)
 def test_a_name_may_be_as_long_as_the_service_allows_and_no_longer(kind: Named, limit: int):
     assert len(physical_name(kind, "x" * limit)) == limit
     with pytest.raises(ValueError, match=rf"has {limit + 1} characters; at most {limit}"):
@@ -35,3 +37,8 @@ def test_the_separators_count_too():
 def test_the_longest_names_that_the_settings_allow_fit_a_queue():
     longest_prefix = f"{'p' * 20}-{'production'}"
     assert physical_name("queue", longest_prefix, "q" * 24, "dead-letter")
+
+
+def test_the_longest_prefix_that_the_settings_allow_fits_a_beanstalk_environment():
+    longest_prefix = f"{'p' * 20}-{'production'}"
+    assert len(physical_name("environment", longest_prefix, "api")) == 35

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import pulumi_aws as aws
+import pytest
 
 from components.keys import Keys, KeysArgs
 from components.notices import Notices, NoticesArgs
 from settings.keys import KeysSettings
 from settings.notices import NoticesSettings
 from tests.components.parts import ground
-from tests.recorder import Recorded, aws_provider, record, with_aws
+from tests.recorder import Recorded, record, with_aws
 
 ACCOUNT = "123456789012"
 
 
-def build(*, customer_managed: bool = True, **settings: Any) -> Notices:
-    opts = with_aws(aws_provider())
+def build(
+    *,
+    customer_managed: bool = True,
+    region: str = "us-east-1",
+    edge: bool = False,
+    **settings: Any,
+) -> Notices:
+    opts = with_aws(aws.Provider("aws", region=region))
+    place = replace(ground(), region=region)
+    place = replace(place, edge=edge)
     keys = Keys(
         "keys",
-        KeysArgs(settings=KeysSettings(customer_managed=customer_managed), place=ground()),
+        KeysArgs(settings=KeysSettings(customer_managed=customer_managed), place=place),
         opts,
     )
     return Notices(
         "notices",
-        NoticesArgs(settings=NoticesSettings(**settings), place=ground(), keys=keys),
+        NoticesArgs(settings=NoticesSettings(**settings), place=place, keys=keys),
         opts,
     )
 
@@ -127,3 +139,69 @@ def test_the_component_hands_out_the_arn_of_each_severity():
     assert {node.parent for node in recorded.nodes if node.type.startswith("aws:sns")} == {
         component.urn
     }
+
+
+def test_a_stack_elsewhere_can_be_told_of_what_us_east_1_measures():  # B55, M101
+    recorded = notices(region="eu-west-1", edge=True, critical=("oncall@studio.example",))
+    topics = {topic.name: topic for topic in recorded.all("sns.Topic")}
+
+    assert sorted(topics) == [
+        "notices-critical",
+        "notices-edge-critical",
+        "notices-edge-info",
+        "notices-edge-warning",
+        "notices-info",
+        "notices-warning",
+    ]
+    for severity in ("critical", "warning", "info"):
+        here, there = topics[f"notices-{severity}"], topics[f"notices-edge-{severity}"]
+        assert "region" not in here
+        assert there["region"] == "us-east-1"
+        assert there["name"] == here["name"] == f"backlot-dev-{severity}"
+        assert recorded.one("sns.TopicPolicy", there.name)["region"] == "us-east-1"
+        assert recorded.one("sns.TopicPolicy", there.name)["arn"] == there.outputs["arn"]
+    again = recorded.one("sns.TopicSubscription", "notices-edge-critical-oncall@studio.example")
+    assert again["region"] == "us-east-1"
+    assert again["topic"] == topics["notices-edge-critical"].outputs["arn"]
+
+
+def test_topics_elsewhere_are_encrypted_with_the_key_that_is_there():  # B55
+    recorded = notices(region="eu-west-1", edge=True)
+
+    for severity in ("critical", "warning", "info"):
+        here = recorded.one("sns.Topic", f"notices-{severity}")
+        there = recorded.one("sns.Topic", f"notices-edge-{severity}")
+        assert here["kms_master_key_id"] == recorded.one("kms.Key", "keys-logs").outputs["arn"]
+        assert (
+            there["kms_master_key_id"] == recorded.one("kms.Key", "keys-edge-logs").outputs["arn"]
+        )
+
+
+def test_a_stack_in_us_east_1_needs_no_second_set():  # B55
+    one, edge = notices(warning=("a@b.example",)), notices(warning=("a@b.example",), edge=True)
+
+    assert [(node.urn, node.inputs) for node in one.nodes] == [
+        (node.urn, node.inputs) for node in edge.nodes
+    ]
+    assert all("region" not in topic for topic in edge.all("sns.Topic"))
+
+
+def test_without_edge_there_are_the_stacks_own_topics_alone():  # B55
+    assert notices(region="eu-west-1").names("sns.Topic") == [
+        "notices-critical",
+        "notices-info",
+        "notices-warning",
+    ]
+
+
+def test_topics_are_handed_out_by_region():  # B55
+    def program() -> None:
+        made = build(region="eu-west-1", edge=True)
+
+        assert made.region == "eu-west-1"
+        assert made.topic_arns_in("eu-west-1") is made.topic_arns
+        assert made.topic_arns_in("us-east-1") is not made.topic_arns
+        with pytest.raises(ValueError, match="no topics in us-west-2, only in eu-west-1, us-east"):
+            made.topic_arns_in("us-west-2")
+
+    record(program)

@@ -24,6 +24,26 @@ def test_a_metric_is_an_average_over_five_minutes_unless_told_otherwise():
     assert (CPU.statistic, CPU.period, CPU.label) == ("Average", 300, "")
 
 
+def test_a_metric_is_measured_where_the_stack_is_unless_told_otherwise():  # B55
+    assert CPU.region is None
+
+
+def test_an_expression_is_where_its_metrics_are():  # B55
+    status = dataclasses.replace(CPU, region="us-east-1")
+
+    assert Expression(text="a", metrics={"a": CPU}, label="a").region is None
+    assert Expression(text="a", metrics={"a": status}, label="a").region == "us-east-1"
+
+
+def test_an_expression_over_two_regions_is_refused():  # B55
+    status = dataclasses.replace(CPU, region="us-east-1")
+
+    with pytest.raises(
+        ValueError, match=r"^'a / b' has metrics of several regions: the stack's, us-east-1; give"
+    ):
+        Expression(text="a / b", metrics={"a": CPU, "b": status}, label="share")
+
+
 def test_silence_is_no_alarm_unless_told_otherwise():
     assert HIGH.missing_data == "notBreaching"
 

@@ -362,6 +362,15 @@ EDGE_SAMPLES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
         },
     ),
     (
+        "aws:cognito/managedLoginBranding:ManagedLoginBranding",
+        "sign-in-style",
+        {
+            "userPoolId": "{users.id}",
+            "clientId": "{web.id}",
+            "useCognitoProvidedValues": True,
+        },
+    ),
+    (
         "aws:cognito/userPoolDomain:UserPoolDomain",
         "sign-in",
         {"userPoolId": "{users.id}", "domain": "studio-dev"},

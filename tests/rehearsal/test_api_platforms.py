@@ -446,6 +446,12 @@ RULED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         ENVIRONMENT,
+        'so there is no rule "api"',
+        environment(elbv2__listener__443={"Rules": "default,api"}),
+        environment(elbv2__listener__443={"Rules": "default"}),
+    ),
+    (
+        ENVIRONMENT,
         "settings[4].value: priority 20 is taken by the rule at settings[2]",
         environment(
             **{**RULES, "elbv2__listenerrule__admin": {"PathPatterns": "/*", "Priority": "20"}}

@@ -190,6 +190,18 @@ def test_a_platform_is_the_same_recorded_and_in_moto(moto: lookups.ClientFactory
             ask(function, client, mostRecent=True, nameRegex=".* running Cobol")
 
 
+def test_a_group_that_beanstalk_made_serves_a_target_group_that_rules_may_name(
+    moto: lookups.ClientFactory,
+) -> None:
+    name = "awseb-e-1a6f70-stack-AWSEBAutoScalingGroup-1a6f70"
+    [recorded] = ask("autoscaling/getGroup", name=name)["targetGroupArns"]
+    [made] = ask("autoscaling/getGroup", moto, name=name)["targetGroupArns"]
+    assert recorded.rpartition("/")[0] == made.rpartition("/")[0]
+    assert ask("autoscaling/getGroup", moto, name=name)["targetGroupArns"] == [made]
+    found = moto("elbv2", REGION).describe_target_groups(TargetGroupArns=[made])["TargetGroups"]
+    assert [group["TargetGroupName"] for group in found] == [made.split("/")[1]]
+
+
 def test_the_most_recent_platform_is_told_by_the_numbers_of_its_version() -> None:
     function = "elasticbeanstalk/getSolutionStack"
     platforms = Platforms("4.9.2", "4.10.0", "4.9.10")

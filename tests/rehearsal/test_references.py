@@ -114,6 +114,12 @@ def test_the_message_says_what_a_value_is_when_it_is_the_wrong_thing(clean: Grap
         ("cloudwatch.MetricAlarm", "render-age", "alarmActions", ["arn:aws:sns:x:999999999999:y"]),
         ("cloudwatch.MetricAlarm", "render-age", "dimensions", {"Anything": "x"}),
         ("cloudwatch.MetricAlarm", "render-age", "namespace", "Studio/Own"),
+        (
+            "cloudwatch.MetricAlarm",
+            "render-age",
+            "dimensions",
+            {"TargetGroup": "targetgroup/awseb-api/1a6f70"},
+        ),
         ("rds.Instance", "database", "kmsKeyId", UNKNOWN),
     ],
 )
@@ -200,15 +206,17 @@ def test_application_auto_scaling_scales_a_service_that_exists(clean: Graph) -> 
     ("name", "path", "value"),
     [
         ("render-age", "dimensions.QueueName", "nobody"),
+        ("render-age", "dimensions", {"TargetGroup": "targetgroup/nobody/1a6f70"}),
         ("api-cpu", "dimensions.ServiceName", "nobody"),
         ("cache-memory", "metricQueries.0.metric.dimensions.CacheClusterId", "cache-003"),
     ],
 )
 def test_an_alarm_watches_something_that_exists(
-    clean: Graph, name: str, path: str, value: str
+    clean: Graph, name: str, path: str, value: str | dict[str, str]
 ) -> None:
     message = only(changed(clean, "cloudwatch.MetricAlarm", name, path, value)).message
-    assert f"the metric watches {value!r}, which this program does not make" in message
+    [watched] = value.values() if isinstance(value, dict) else [value]
+    assert f"the metric watches {watched!r}, which this program does not make" in message
 
 
 def test_a_third_node_of_a_cache_with_two_is_not_there(clean: Graph) -> None:

@@ -75,6 +75,18 @@ def test_the_tree_counts_what_stands_in_each_component_at_any_depth() -> None:
     ]
 
 
+def test_what_a_function_elsewhere_makes_stands_where_the_program_calls_it() -> None:
+    queue = component("backlot:queues:WorkQueue", "queue-render")
+    queue.path = ("__main__.py:50", "components/queues.py:101")
+    users = component("backlot:users:Users", "users")
+    users.path = ("__main__.py:53",)
+    cache = component("backlot:stores:Cache", "cache")
+    cache.path = ("__main__.py:45",)
+
+    rows = shown(graph(users, queue, cache)).splitlines()[2:5]
+    assert [row.split()[1] for row in rows] == ["cache", "queue-render", "users"]
+
+
 def test_outputs_are_aligned_and_secrets_are_hidden() -> None:
     text = shown(
         graph(

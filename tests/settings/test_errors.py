@@ -55,14 +55,14 @@ NAME_RULE = "use lower-case letters, digits and single hyphens, beginning with a
             "backlot:database: backup_days: 36 is too large; give a whole number, 0 to 35",
         ),
         (
-            "api.cpu_target",
+            "api.fargate.cpu_target",
             0,
-            "backlot:api: cpu_target: 0 is too small; give a whole number, 1 to 99",
+            "backlot:api: fargate.cpu_target: 0 is too small; give a whole number, 1 to 99",
         ),
         (
-            "api.memory_target",
+            "api.fargate.memory_target",
             100,
-            "backlot:api: memory_target: 100 is too large; give a whole number, 1 to 99",
+            "backlot:api: fargate.memory_target: 100 is too large; give a whole number, 1 to 99",
         ),
         (
             "database.slow_query_ms",
@@ -121,9 +121,18 @@ NAME_RULE = "use lower-case letters, digits and single hyphens, beginning with a
             ),
         ),
         (
+            "api.beanstalk.strategy",
+            "canary",
+            (
+                'backlot:api: beanstalk.strategy: "canary" moves traffic between two versions by '
+                "weight, which only kind: fargate can; Elastic Beanstalk replaces instances: give "
+                "immutable or rolling"
+            ),
+        ),
+        (
             "api.kind",
             "lambda",
-            'backlot:api: kind: "lambda" is not allowed; give fargate',
+            'backlot:api: kind: "lambda" is not allowed; give one of fargate, ec2, beanstalk',
         ),
         (
             "network.zones",

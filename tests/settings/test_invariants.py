@@ -12,6 +12,7 @@ from tests.settings.stack_files import REMOVED, Change, accepted, refused
 ENDPOINTS = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
 GPU_ENDPOINTS = [*ENDPOINTS, "ecs", "ecs-agent", "ecs-telemetry", "sqs"]
 DOMAIN = {"zone": "studio.example", "api": "api.studio.example"}
+ADMIN = {"image": "api:1.0.0", "cpu": 256, "memory": 512, "min_tasks": 1, "max_tasks": 2}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,11 +94,27 @@ CASES = [
     ),
     Case(
         rule="private_tier_has_room",
-        bad={"network.cidr": "10.0.0.0/20", "api.max_tasks": 125},
+        bad={"network.cidr": "10.0.0.0/20", "api.fargate.max_tasks": 125},
         says="backlot:network: cidr: 10.0.0.0/20 leaves 251 addresses, half of the private tier, "
-        "and the stack can take 252 (250 for API tasks during a deploy, 2 for workers, 0 for "
-        "endpoints); give a larger network or smaller fleets",
-        good={"network.cidr": "10.0.0.0/20", "api.max_tasks": 124},
+        "and the stack can take 252 (250 for the API and services during a deployment, 2 for "
+        "workers, 0 for endpoints); give a larger network or smaller fleets",
+        good={"network.cidr": "10.0.0.0/20", "api.fargate.max_tasks": 124},
+    ),
+    Case(
+        rule="private_tier_has_room",
+        bad={
+            "network.cidr": "10.0.0.0/20",
+            "api.fargate.max_tasks": 100,
+            "services.admin": {**ADMIN, "max_tasks": 25},
+        },
+        says="backlot:network: cidr: 10.0.0.0/20 leaves 251 addresses, half of the private tier, "
+        "and the stack can take 252 (250 for the API and services during a deployment, 2 for "
+        "workers, 0 for endpoints); give a larger network or smaller fleets",
+        good={
+            "network.cidr": "10.0.0.0/20",
+            "api.fargate.max_tasks": 100,
+            "services.admin": {**ADMIN, "max_tasks": 24},
+        },
     ),
     Case(
         rule="without_nat_aws_is_reached_by_endpoints",
@@ -109,6 +126,28 @@ CASES = [
             "network.nat": "none",
             "network.interface_endpoints": ENDPOINTS,
             "workers": REMOVED,
+        },
+    ),
+    Case(
+        rule="without_nat_aws_is_reached_by_endpoints",
+        bad={
+            "network.nat": "none",
+            "network.interface_endpoints": GPU_ENDPOINTS,
+            "api.kind": "beanstalk",
+        },
+        says="backlot:network: interface_endpoints: nat: none leaves no way to cloudformation, "
+        "elasticbeanstalk, elasticbeanstalk-health, which containers need to start; add them, or "
+        "give nat: single or per_zone, without which third parties such as openai stay out of "
+        "reach",
+        good={
+            "network.nat": "none",
+            "network.interface_endpoints": [
+                *GPU_ENDPOINTS,
+                "cloudformation",
+                "elasticbeanstalk",
+                "elasticbeanstalk-health",
+            ],
+            "api.kind": "beanstalk",
         },
     ),
     Case(
@@ -409,17 +448,89 @@ CASES = [
         good={"workers.render.memory": 14336},
     ),
     Case(
+        rule="api_has_the_size_of_its_kind",
+        bad={"api.kind": "ec2", "api.ec2": REMOVED},
+        says="backlot:api: ec2: missing, and kind is ec2; give its size there: instance_type, "
+        "min_instances and max_instances",
+        good={"api.kind": "ec2"},
+    ),
+    Case(
         rule="fargate_sells_the_pair",
-        bad={"api.cpu": 256, "api.memory": 4096},
-        says="backlot:api: memory: 4096 MiB does not go with cpu 256 on Fargate; "
+        bad={"api.fargate.cpu": 256, "api.fargate.memory": 4096},
+        says="backlot:api: fargate.memory: 4096 MiB does not go with cpu 256 on Fargate; "
         "give 512, 1024, 2048",
-        good={"api.cpu": 256, "api.memory": 2048},
+        good={"api.fargate.cpu": 256, "api.fargate.memory": 2048},
+    ),
+    Case(
+        rule="fargate_sells_the_pair",
+        bad={"services.admin": {**ADMIN, "memory": 4096}},
+        says="backlot:services: admin.memory: 4096 MiB does not go with cpu 256 on Fargate; "
+        "give 512, 1024, 2048",
+        good={"services.admin": ADMIN},
     ),
     Case(
         rule="api_scales_within_a_range",
-        bad={"api.min_tasks": 3},
-        says="backlot:api: min_tasks: 3 is more than max_tasks, 2; give at most that",
-        good={"api.min_tasks": 2},
+        bad={"api.fargate.min_tasks": 3},
+        says="backlot:api: fargate.min_tasks: 3 is more than max_tasks, 2; give at most that",
+        good={"api.fargate.min_tasks": 2},
+    ),
+    Case(
+        rule="api_scales_within_a_range",
+        bad={"api.beanstalk.min_instances": 3},
+        says="backlot:api: beanstalk.min_instances: 3 is more than max_instances, 2; "
+        "give at most that",
+        good={"api.beanstalk.min_instances": 2},
+    ),
+    Case(
+        rule="instances_run_the_images_they_are_given",
+        bad={"api.ec2.instance_type": "t3.small"},
+        says="backlot:api: ec2.instance_type: t3.small has an x86_64 CPU, and the image is built "
+        "for arm64; give a type such as t4g.small, or architecture: x86_64",
+        good={"api.ec2.instance_type": "m7g.large"},
+    ),
+    Case(
+        rule="beanstalk_grows_above_where_it_shrinks",
+        bad={"api.beanstalk.cpu_low": 60},
+        says="backlot:api: beanstalk.cpu_low: 60 is not below cpu_high, 60: instances would come "
+        "and go without end; give less",
+        good={"api.beanstalk.cpu_low": 59},
+    ),
+    Case(
+        rule="requests_are_counted_where_traffic_goes",
+        bad={"api.requests": {"per_target": 600, "metric": "predefined"}},
+        says="backlot:api: requests.metric: predefined (ALBRequestCountPerTarget) follows one "
+        "target group, and strategy: blue_green moves traffic between two; give summed, or "
+        "fargate.strategy: rolling",
+        good={"api.requests": {"per_target": 600, "metric": "summed"}},
+    ),
+    Case(
+        rule="requests_are_counted_where_traffic_goes",
+        bad={"api.requests": {"per_target": 600}, "api.kind": "beanstalk"},
+        says="backlot:api: requests: Elastic Beanstalk scales on one metric, and here that is CPU; "
+        "remove it, or give kind: fargate or ec2",
+        good={"api.requests": {"per_target": 600, "metric": "predefined"}, "api.kind": "ec2"},
+    ),
+    Case(
+        rule="stages_of_a_deployment_end_in_time",
+        bad={"api.deployment.migration.limit_minutes": 1441},
+        says="backlot:api: deployment.migration.limit_minutes: 1441 is more than the 1440 "
+        "(24 hours) after which ECS ends a stage; give at most that",
+        good={"api.deployment.migration.limit_minutes": 1440},
+    ),
+    Case(
+        rule="nobody_is_asked_for_longer_than_a_day",
+        bad={"api.fargate.approval_minutes": 2000},
+        says="backlot:api: fargate.approval_minutes: 2000 is more than 1440 (24 hours); both "
+        "versions run, and are paid for, while a deployment waits: give at most that",
+        good={"api.fargate.approval_minutes": 60},
+    ),
+    Case(
+        rule="hooks_have_a_deployment_to_hold",
+        bad={"api.fargate.strategy": "rolling", "api.fargate.approval_minutes": 60},
+        says="backlot:api: fargate.approval_minutes: strategy: rolling has users on the new "
+        "version from its first task, so there is nothing to approve; remove it, or give "
+        "blue_green, canary or linear",
+        good={"api.fargate.strategy": "canary", "api.fargate.approval_minutes": 60},
     ),
     Case(
         rule="health_check_answers_in_time",
@@ -427,6 +538,32 @@ CASES = [
         says="backlot:api: health.timeout_seconds: 5 is not less than interval_seconds, 5; "
         "give less",
         good={"api.health": {"interval_seconds": 6, "timeout_seconds": 5}},
+    ),
+    Case(
+        rule="rules_are_asked_in_an_order",
+        bad={
+            "services.admin": {**ADMIN, "route": {"paths": ["/admin/*"], "priority": 10}},
+            "services.docs": {**ADMIN, "route": {"paths": ["/docs/*"], "priority": 10}},
+        },
+        says="backlot:services: docs.route.priority: 10 is taken by admin; give another from 10 "
+        "to 99",
+        good={
+            "services.admin": {**ADMIN, "route": {"paths": ["/admin/*"], "priority": 10}},
+            "services.docs": {**ADMIN, "route": {"paths": ["/docs/*"], "priority": 11}},
+        },
+    ),
+    Case(
+        rule="services_leave_the_apis_names_alone",
+        bad={"services.render": ADMIN},
+        says="backlot:services: render: render is the name of a fleet in backlot:workers already; "
+        "give another",
+        good={"services.admin": ADMIN},
+    ),
+    Case(
+        rule="services_leave_the_apis_names_alone",
+        bad={"services.api": ADMIN},
+        says="backlot:services: api: api is the name of the API already; give another",
+        good={"services.admin": ADMIN},
     ),
     Case(
         rule="images_come_from_a_repository",
@@ -475,6 +612,13 @@ CASES = [
         good={"api.environment": {"DATABASE_POOL": "x"}},
     ),
     Case(
+        rule="service_variables_do_not_clash",
+        bad={"services.admin": {**ADMIN, "secrets": ["opnai"]}},
+        says="backlot:services: admin.secrets[0]: there is no secret opnai; known in "
+        "backlot:secrets: anthropic, openai, replicate, suno, jwt",
+        good={"services.admin": {**ADMIN, "secrets": ["openai"]}},
+    ),
+    Case(
         rule="worker_variables_do_not_clash",
         bad={"secrets.suno.environment": "REPLICATE_API_KEY"},
         says="backlot:workers: render.secrets[1]: suno is read as REPLICATE_API_KEY, and so is "
@@ -511,9 +655,17 @@ CASES = [
         rule="names_are_inside_the_zone",
         stack="staging",
         bad={"domain.alternative_names": ["api.staging.studio.example"]},
-        says="backlot:domain: alternative_names: api.staging.studio.example is on the certificate "
-        "already, as api; remove it",
+        says="backlot:domain: alternative_names[0]: api.staging.studio.example is api already, and "
+        "leads to one place; remove it",
         good={"domain.alternative_names": []},
+    ),
+    Case(
+        rule="names_are_inside_the_zone",
+        stack="staging",
+        bad={"domain.cdn": "app.staging.studio.example"},
+        says="backlot:domain: cdn: app.staging.studio.example is app already, and leads to one "
+        "place; remove it",
+        good={"domain.cdn": "media.staging.studio.example"},
     ),
     Case(
         rule="http_is_a_choice",
@@ -528,6 +680,61 @@ CASES = [
         says="backlot:load_balancer: plain_http: true has no use beside backlot:domain: "
         "api.studio.example answers over HTTPS; remove it",
         good={"load_balancer.plain_http": True},
+    ),
+    Case(
+        rule="doors_have_a_certificate",
+        bad={"load_balancer.reached_through": "cloudfront"},
+        says="backlot:load_balancer: reached_through: cloudfront needs a certificate, and without "
+        "backlot:domain there is none; add backlot:domain, or give internet",
+        good={
+            "load_balancer.reached_through": "cloudfront",
+            "load_balancer.plain_http": False,
+            "domain": DOMAIN,
+        },
+    ),
+    Case(
+        rule="names_lead_somewhere",
+        stack="staging",
+        bad={"cdn": REMOVED, "domain.app": REMOVED},
+        says="backlot:domain: cdn: cdn.staging.studio.example would lead nowhere: backlot:cdn "
+        "serves it, and there is none; add backlot:cdn, or remove the name",
+        good={"cdn": REMOVED, "domain.app": REMOVED, "domain.cdn": REMOVED},
+    ),
+    Case(
+        rule="releases_are_served",
+        bad={"buckets.releases": True, "cdn": REMOVED},
+        says="backlot:buckets: releases: true makes a bucket that backlot:cdn serves, and there is "
+        "none; add backlot:cdn, or give false",
+        good={"buckets.releases": True},
+    ),
+    Case(
+        rule="passkeys_have_a_plan",
+        bad={"users.passkeys": True, "users.tier": "LITE"},
+        says="backlot:users: passkeys: true needs tier ESSENTIALS or PLUS, and tier is LITE; "
+        "raise it",
+        good={"users.passkeys": True, "users.tier": "ESSENTIALS"},
+    ),
+    Case(
+        rule="passkeys_have_a_plan",
+        bad={"users.passkeys": True, "users.mfa": "required"},
+        says="backlot:users: passkeys: true does not go with mfa: required, which asks for a "
+        "second factor every time; give mfa: optional, or false",
+        good={"users.passkeys": True, "users.mfa": "optional"},
+    ),
+    Case(
+        rule="sign_in_has_a_name_that_cognito_takes",
+        bad={"platform.name": "lawsuit"},
+        says="backlot:platform: name: lawsuit-dev holds aws, which Cognito keeps to itself in the "
+        "address of the sign-in page; give another name, or take backlot:users out",
+        good={"platform.name": "lawsuit", "users": REMOVED},
+    ),
+    Case(
+        rule="protected_users_stay",
+        stack="production",
+        bad={"users.deletion_protection": False},
+        says="backlot:users: deletion_protection: false is refused while platform.protect is true; "
+        "give true",
+        good={"users.deletion_protection": True},
     ),
     Case(
         rule="protected_network_survives_a_zone",
@@ -687,9 +894,9 @@ def test_fargate_takes_the_pairs_of_its_table_and_no_others(  # M30
     cpu: int, allowed: list[int], refused_memory: list[int]
 ) -> None:
     for memory in allowed:
-        assert accepted({"api.cpu": cpu, "api.memory": memory}).api.memory == memory
+        assert accepted({"api.fargate.cpu": cpu, "api.fargate.memory": memory})
     for memory in refused_memory:
-        [line] = refused({"api.cpu": cpu, "api.memory": memory})
+        [line] = refused({"api.fargate.cpu": cpu, "api.fargate.memory": memory})
         assert f"{memory} MiB does not go with cpu {cpu} on Fargate" in line
 
 

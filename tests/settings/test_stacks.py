@@ -53,11 +53,42 @@ def test_nat_is_per_zone_in_production_and_single_elsewhere(
 
 
 def test_the_api_scales_within_the_briefs_ranges(stacks: dict[str, settings.Settings]) -> None:
-    assert {name: (stack.api.min_tasks, stack.api.max_tasks) for name, stack in stacks.items()} == {
-        "dev": (1, 2),
-        "staging": (2, 4),
-        "production": (4, 10),
-    }  # M29
+    on_fargate = {name: stack.api.fargate for name, stack in stacks.items()}
+    assert {
+        name: size and (size.min_tasks, size.max_tasks) for name, size in on_fargate.items()
+    } == {"dev": (1, 2), "staging": (2, 4), "production": (4, 10)}  # M29
+    on_ec2 = {name: stack.api.ec2 for name, stack in stacks.items()}
+    assert {
+        name: size and (size.instance_type, size.min_instances, size.max_instances)
+        for name, size in on_ec2.items()
+    } == {  # M38, with t4g for t3
+        "dev": ("t4g.small", 1, 2),
+        "staging": ("t4g.medium", 2, 5),
+        "production": ("t4g.large", 2, 10),
+    }
+    on_beanstalk = stacks["production"].api.beanstalk
+    assert on_beanstalk
+    assert (on_beanstalk.min_instances, on_beanstalk.max_instances) == (2, 10)  # M40
+
+
+def test_a_new_version_of_the_api_comes_in_the_same_way_everywhere_but_for_the_bake(
+    stacks: dict[str, settings.Settings],
+) -> None:
+    assert {name: stack.api.deployment.bake_minutes for name, stack in stacks.items()} == {
+        "dev": 0,
+        "staging": 5,
+        "production": 10,
+    }
+    for stack in stacks.values():
+        assert stack.api.kind == "fargate"
+        assert stack.api.fargate
+        assert stack.api.fargate.strategy == "blue_green"  # M116
+        migration = stack.api.deployment.migration
+        assert migration
+        assert migration.command == ("alembic", "upgrade", "head")  # M113
+        smoke = stack.api.deployment.smoke
+        assert smoke.paths == ("/health", "/api/health/db", "/api/health/redis")  # M114
+        assert (smoke.answers, smoke.limit_seconds) == (3, 180)
 
 
 def test_the_api_listens_and_answers_as_the_briefs_say(
@@ -72,8 +103,9 @@ def test_the_api_listens_and_answers_as_the_briefs_say(
             health.retries,
             health.start_seconds,
         ) == (30, 5, 3, 60)  # M34
-        assert (stack.api.cpu_target, stack.api.cooldown_seconds) == (70, 300)  # M35
-        assert (stack.api.memory_target, stack.api.cooldown_seconds) == (80, 300)  # M36
+        assert stack.api.fargate
+        assert (stack.api.fargate.cpu_target, stack.api.cooldown_seconds) == (70, 300)  # M35
+        assert (stack.api.fargate.memory_target, stack.api.cooldown_seconds) == (80, 300)  # M36
 
 
 def test_the_gpu_fleet_is_sized_and_split_as_the_briefs_say(

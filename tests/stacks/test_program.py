@@ -10,12 +10,14 @@ import pytest
 
 from rehearsal.record import RecordOnlyProvider
 from rehearsal.run import rehearse
-from tests.conftest import STACKS
+from tests.conftest import STACKS, rehearsed
 from tests.recorder import ROOT, Node, Recorded
 
 StackGraph = Callable[..., Recorded]
 
 SHADOWED = {
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
+    "aws:cognito/managedLoginBranding:ManagedLoginBranding",
     "aws:elasticache/parameterGroup:ParameterGroup",
     "aws:s3/bucketLogging:BucketLogging",
 }
@@ -46,10 +48,8 @@ def test_nothing_hides_in_an_apply(stack: str, stack_graph: StackGraph) -> None:
 
 
 def test_two_rehearsals_write_the_same_bytes(stack_graph: StackGraph) -> None:
-    from tests.conftest import _rehearsed
-
     first = stack_graph("dev", moto=True).graph.write()
-    second = _rehearsed("dev", moto=True, preview=False).write()
+    second = rehearsed("dev", ROOT / "tests" / "shipped" / "Pulumi.dev.yaml", moto=True).write()
     assert first == second
 
 
@@ -68,8 +68,14 @@ def test_the_stacks_differ_in_numbers_and_in_what_the_numbers_call_for(
         "aws:acm/certificateValidation:CertificateValidation",
         "aws:kms/alias:Alias",
         "aws:kms/key:Key",
+        "aws:route53/healthCheck:HealthCheck",
         "aws:route53/record:Record",
+        "aws:wafv2/webAcl:WebAcl",
+        "aws:wafv2/webAclAssociation:WebAclAssociation",
+        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
         "backlot:domain:Domain",
+        "backlot:firewall:Firewall",
+        "backlot:uptime:Uptime",
     }
 
 
@@ -78,15 +84,26 @@ def test_the_outputs_are_those_people_and_other_stacks_read(stack_graph: StackGr
 
     assert outputs["vpc_id"].startswith("vpc-")
     assert outputs["api_url"] == "https://api.studio.example"
-    assert outputs["load_balancer_dns_name"].endswith(".us-east-1.elb.amazonaws.com")
-    assert outputs["load_balancer_zone_id"].startswith("Z")
+    assert outputs["load_balancer"]["dns_name"].endswith(".us-east-1.elb.amazonaws.com")
+    assert outputs["load_balancer"]["zone_id"].startswith("Z")
+    assert sorted(outputs["deployment"]) == ["handle", "migrate", "smoke"]
     assert outputs["database_endpoint"].endswith(".us-east-1.rds.amazonaws.com:5432")
     assert len(outputs["replica_endpoints"]) == 2
     assert outputs["cache_endpoint"].endswith(".cache.amazonaws.com")
-    assert sorted(outputs["buckets"]) == ["backups", "logs", "media", "static"]
+    assert sorted(outputs["buckets"]) == ["backups", "logs", "media", "releases", "static"]
     assert outputs["queues"]["render"].endswith("/backlot-production-render")
     assert sorted(outputs["repositories"]) == ["api", "worker"]
     assert sorted(outputs["fleets"]) == ["render"]
+    assert outputs["cdn"]["site_url"] == "https://app.studio.example"
+    assert outputs["cdn"]["media_url"] == "https://cdn.studio.example"
+    assert outputs["users"]["issuer"].startswith("https://cognito-idp.us-east-1.amazonaws.com/")
+    assert len(outputs) == 13
+
+
+def test_a_stack_without_cdn_or_users_gives_no_addresses_of_them(stack_graph: StackGraph) -> None:
+    outputs = stack_graph("dev", "bare").outputs
+
+    assert not {"cdn", "users"} & set(outputs)
     assert len(outputs) == 11
 
 
