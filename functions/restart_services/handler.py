@@ -101,6 +101,9 @@ def _replace_instances(group: str, rotated: datetime) -> bool:
                 "MaxHealthyPercentage": HEALTHY_PERCENT_MOST,
                 # They match the group's template, and are to be replaced all the same.
                 "SkipMatching": False,
+                # Workers at work are protected, and their drain waits for the job. AWS's own way
+                # waits for an hour and fails.
+                "ScaleInProtectedInstances": "Refresh",
             },
         )
     except ClientError as error:

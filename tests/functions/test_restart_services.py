@@ -31,6 +31,7 @@ REFRESH = {
         "MinHealthyPercentage": 100,
         "MaxHealthyPercentage": 150,
         "SkipMatching": False,
+        "ScaleInProtectedInstances": "Refresh",
     },
 }
 
