@@ -13,11 +13,11 @@ from components.dashboard import Dashboard, DashboardArgs
 from components.domain import Domain, DomainArgs
 from components.firewall import Firewall, FirewallArgs
 from components.ground import Place
+from components.job_queues import job_queues
 from components.keys import Keys, KeysArgs
 from components.network import Network, NetworkArgs
 from components.notices import Notices, NoticesArgs
 from components.provider import account_id, aws_provider
-from components.queues import work_queues
 from components.registry import Registry, RegistryArgs
 from components.secrets import Secrets, SecretsArgs
 from components.services import further_services
@@ -44,7 +44,7 @@ ground = network.ground(place, data_key_arn=keys.data_arn, logs=logs)
 database = Database("database", DatabaseArgs(settings=stack.database, ground=ground), kept)
 cache = Cache("cache", CacheArgs(settings=stack.cache, ground=ground), kept)
 buckets = Buckets("buckets", BucketsArgs.of(stack, ground), kept)
-queues = work_queues(stack.queues, ground, here)
+queues = job_queues(stack, ground, cache, here)
 values = settings.secret_values()
 secrets = Secrets(
     "secrets", SecretsArgs(settings=stack.secrets, ground=ground, values=values), here
@@ -72,7 +72,7 @@ balancer = LoadBalancer(
 )
 
 stores = [database.access(), cache.access(), buckets.media.access()]
-uses = [*stores, *(queue.sender() for queue in queues.values())]
+uses = [*stores, *(queue.sender() for queue in queues.work.values())]
 uses += [part.access() for part in (cdn, users) if part]
 api = api_platform(
     "api",
@@ -88,15 +88,17 @@ api = api_platform(
     here,
 )
 services = further_services(stack.services, ground, images, secrets, balancer, uses, here)
-fleets = worker_fleets(stack.workers, ground, images, secrets, queues, stores, here)
-database.restart_after_rotation([api, *services.values(), *fleets.values()])
+fleets = worker_fleets(
+    stack.workers, stack.gpu_quota, ground, images, secrets, queues.by_name, stores, here
+)
+database.restart_after_rotation([api, *services.values(), *fleets.workloads])
 urls = {"api": balancer.page(stack.api.health.path), **(cdn.pages if cdn else {})}
 uptime = stack.uptime and Uptime(
     "uptime", UptimeArgs(settings=stack.uptime, place=place, urls=urls), here
 )
 
-watched = [network, database, cache, buckets, *queues.values(), firewall, cdn, users, balancer]
-watched += [balancer.front, api, api.gates, *services.values(), *fleets.values(), uptime]
+watched = [network, database, cache, buckets, *queues.watched, firewall, cdn, users, balancer]
+watched += [balancer.front, api, api.gates, *services.values(), *fleets.watched, uptime]
 watched = [part for part in watched if part]
 alarms.watch(watched)
 Dashboard("dashboard", DashboardArgs(place=place, watched=watched), here)
@@ -110,10 +112,8 @@ pulumi.export("database_endpoint", database.endpoint)
 pulumi.export("replica_endpoints", database.replica_endpoints)
 pulumi.export("cache_endpoint", cache.primary_address)
 pulumi.export("buckets", {name: bucket.name for name, bucket in buckets.by_purpose.items()})
-pulumi.export("queues", {name: queue.url for name, queue in queues.items()})
+pulumi.export("queues", queues.urls)
 pulumi.export("repositories", images.repository_urls)
-pulumi.export("fleets", {name: fleet.group_name for name, fleet in fleets.items()})
-pulumi.export("cdn", cdn and cdn.outputs)
-pulumi.export("users", users and users.outputs)
+pulumi.export("fleets", fleets.handles)
 pulumi.export("cdn", cdn and cdn.outputs)
 pulumi.export("users", users and users.outputs)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from components.containers import ContainerSecret
-from components.grants import Statement, merged
+from components.grants import Statement, together
 from components.security_groups import connect
 
 
@@ -60,7 +60,7 @@ def combined(accesses: Iterable[Access]) -> Access:
     return Access(
         environment=environment,
         secrets=tuple(secrets.values()),
-        statements=merged(statements),
+        statements=together(statements),
         paths=tuple(paths.values()),
     )
 

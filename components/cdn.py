@@ -13,6 +13,7 @@ from components.access import Access
 from components.distributions import (
     CACHING_DISABLED,
     CACHING_OPTIMIZED,
+    CORS_S3,
     HSTS_SECONDS,
     READING,
     DefaultBehavior,
@@ -247,6 +248,10 @@ def _media(
     behavior = _default(
         media, _headers(name, opts, security=_SECURITY, cors=args.buckets.cors_origins)
     )
+    if args.buckets.cors_origins:
+        # A browser asks first, by OPTIONS, whether it may; the bucket answers.
+        behavior["allowed_methods"] = [*READING, "OPTIONS"]
+        behavior["origin_request_policy_id"] = CORS_S3
     if keys:
         group = aws.cloudfront.KeyGroup(
             f"{name}-signers", items=[key.id for key in keys.values()], opts=opts

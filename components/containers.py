@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.grants import ServiceRole, Statement, merged, service_role
+from components.grants import ServiceRole, Statement, service_role, together
 from components.logs import grant_write
 
 TASKS = "ecs-tasks.amazonaws.com"
@@ -192,4 +192,4 @@ def rendered_secrets(secrets: Iterable[ContainerSecret]) -> list[dict[str, Any]]
 
 def read_statements(secrets: Iterable[ContainerSecret]) -> tuple[Statement, ...]:
     """Everything an execution role needs for `secrets`, each statement once."""
-    return merged(statement for secret in secrets for statement in secret.read)
+    return together(statement for secret in secrets for statement in secret.read)

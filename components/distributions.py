@@ -22,8 +22,10 @@ CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 """AWS's own cache policies: as long as the origin says, or a day; and not at all.
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html"""
 
+CORS_S3 = "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
-"""AWS's own origin request policy that hands on every header, cookie and query.
+"""AWS's own origin request policies: hand on what S3 must know to let a site read, and every
+header, cookie and query.
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html"""
 
 HSTS_SECONDS = 365 * 24 * 60 * 60
@@ -69,7 +71,7 @@ def distribution(
         comment=args.comment,
         aliases=list(args.names) or None,
         viewer_certificate=_viewer_certificate(args.names, args.domain),
-        web_acl_id=args.firewall.edge_arn if args.firewall else None,
+        web_acl_id=args.firewall.arn("edge") if args.firewall else None,
         price_class=args.price_class,
         http_version="http2and3",
         is_ipv6_enabled=True,

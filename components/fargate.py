@@ -168,6 +168,9 @@ def task_definition(
         task_role_arn=role.arn,
         execution_role_arn=execution.arn,
         container_definitions=container_definitions(container),
+        # A service that went back runs on the revision before, and ECS starts no deployment of one
+        # that was taken out of use: it could not be restarted for a new password.
+        skip_destroy=True,
         opts=opts,
     )
 

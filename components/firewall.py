@@ -13,6 +13,7 @@ from components.ground import GLOBAL_REGION, Ground
 from components.naming import physical_name
 from components.observe import Alarm, Metric, Panel
 from settings.firewall import FirewallSettings, ManagedRules
+from settings.load_balancer import ReachedThrough
 from settings.stack import Settings
 
 PRIORITIES: Mapping[ManagedRules, int] = {
@@ -53,6 +54,10 @@ https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-ba
 RATE_SECONDS = 300
 """How far back the rate limit looks; AWS WAF takes 60, 120, 300 or 600."""
 
+CLIENT_ADDRESS = "x-client-address"
+"""The header in which API Gateway tells who asked it. It overwrites what a client wrote there, and
+nothing else reaches the load balancer behind it, so that the limit can go by it."""
+
 SECRET_HEADERS = ("authorization", "cookie")
 """Whoever reads them can act as the user who sent them."""
 
@@ -67,10 +72,8 @@ class FirewallArgs:
     ground: Ground
     edge: bool
     """True: CloudFront stands before something, and has a web ACL too."""
-    direct: bool = True
-    """The load balancer is asked by people, not by CloudFront or API Gateway in their stead. False:
-    it sees a few addresses that everybody shares, so its web ACL judges none of them: it has
-    neither the lists of addresses nor the rate limit."""
+    reached_through: ReachedThrough
+    """Who asks the load balancer: people, or something in their stead."""
 
     @classmethod
     def of(cls, stack: Settings, ground: Ground) -> FirewallArgs:
@@ -81,26 +84,30 @@ class FirewallArgs:
             settings=stack.firewall,
             ground=ground,
             edge=stack.has_cloudfront,
-            direct=stack.load_balancer.reached_through == "internet",
+            reached_through=stack.load_balancer.reached_through,
         )
 
 
 class Firewall(pulumi.ComponentResource):
-    """A web ACL for the load balancer and one for CloudFront, of the same rules (M23, M24, B41).
+    """A web ACL for the load balancer and one for CloudFront (M23, M24, B41).
 
     AWS's managed sets, then a limit of requests per address; whatever matches none is let through.
     With `mode: count` nothing is stopped: a request that would have been is counted, and written
     down like one that was.
+
+    A load balancer that CloudFront alone reaches has no web ACL: CloudFront's has judged every
+    request, with every rule. Behind API Gateway, which takes none, it has one; the lists of
+    addresses would judge API Gateway's own there, so it goes without them, and the limit goes by
+    the address that API Gateway hands on.
+
+    Of a body it sees the first 16 KB at CloudFront and 8 KB at a load balancer.
+    https://docs.aws.amazon.com/waf/latest/developerguide/web-acl-setting-body-inspection-limit.html
 
     Cost: a month 5 USD per web ACL and 1 USD per rule in it, 10 USD with four sets and the rate
     limit; 0.60 USD per million requests (2026). The log costs what logs cost, and every body over
     8 KB is a line of it. https://aws.amazon.com/waf/pricing/
     """
 
-    regional_arn: pulumi.Output[str]
-    """For the load balancer. Known before its log is set up: protection waits for no log."""
-    edge_arn: pulumi.Output[str] | None
-    """For CloudFront, likewise. None without `edge`."""
     alarms: tuple[Alarm, ...]
     panels: tuple[Panel, ...]
 
@@ -109,18 +116,36 @@ class Firewall(pulumi.ComponentResource):
     ) -> None:
         super().__init__("backlot:firewall:Firewall", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        acls: dict[Where, aws.wafv2.WebAcl] = {"regional": _web_acl(name, "regional", args, child)}
-        if args.edge:
-            acls["edge"] = _web_acl(name, "edge", args, child)
+        acls: dict[Where, aws.wafv2.WebAcl] = {
+            where: _web_acl(name, where, args, child) for where in _needed(args)
+        }
         if args.settings.logging:
             for where, acl in acls.items():
                 _log(f"{name}-{where}-log", where, acl, args, child)
 
-        self.regional_arn = acls["regional"].arn
-        self.edge_arn = acls["edge"].arn if args.edge else None
+        # Known before their logs are set up: protection waits for no log.
+        arns: dict[Where, pulumi.Output[str]] = {where: acl.arn for where, acl in acls.items()}
+        self._arns = arns
         self.alarms = tuple(_many_blocked(where, args) for where in acls)
         self.panels = tuple(_panel(where, args) for where in acls)
-        self.register_outputs({"regional_arn": self.regional_arn, "edge_arn": self.edge_arn})
+        self.register_outputs({"regional_arn": arns.get("regional"), "edge_arn": arns.get("edge")})
+
+    def arn(self, where: Where) -> pulumi.Output[str]:
+        """The web ACL for the load balancer (`regional`) or for CloudFront (`edge`).
+
+        Raises ValueError when there is none, rather than leave something unguarded.
+        """
+        if where not in self._arns:
+            raise ValueError(
+                f"the firewall has no web ACL for {STANDS_BEFORE[where]}; make it with edge and "
+                "reached_through as the stack has them"
+            )
+        return self._arns[where]
+
+
+def _needed(args: FirewallArgs) -> tuple[Where, ...]:
+    regional: tuple[Where, ...] = () if args.reached_through == "cloudfront" else ("regional",)
+    return (*regional, "edge") if args.edge else regional
 
 
 def _web_acl(
@@ -132,7 +157,7 @@ def _web_acl(
         name=own_name,
         scope="CLOUDFRONT" if where == "edge" else "REGIONAL",
         default_action={"allow": {}},
-        rules=_rules(args.settings, knows_who_asks=where == "edge" or args.direct),
+        rules=_rules(where, args),
         visibility_config=_visibility(own_name),
         # The samples that the console shows are not covered by the redaction of the log.
         data_protection_config={
@@ -158,18 +183,17 @@ def _region(where: Where, args: FirewallArgs) -> str | None:
     return GLOBAL_REGION if where == "edge" and args.ground.region != GLOBAL_REGION else None
 
 
-def _rules(
-    settings: FirewallSettings, *, knows_who_asks: bool
-) -> list[aws.wafv2.WebAclRuleArgsDict]:
+def _rules(where: Where, args: FirewallArgs) -> list[aws.wafv2.WebAclRuleArgsDict]:
+    settings = args.settings
     blocks = settings.mode == "block"
+    asked_by_people = where == "edge" or args.reached_through == "internet"
     rules = [
         _managed(rule_set, blocks=blocks)
         for rule_set in sorted(settings.managed, key=PRIORITIES.__getitem__)
-        if knows_who_asks or rule_set not in BY_ADDRESS
+        if asked_by_people or rule_set not in BY_ADDRESS
     ]
-    if knows_who_asks:
-        rules.append(_rate_limit(settings.requests_per_five_minutes, blocks=blocks))
-    return rules
+    header = None if asked_by_people else CLIENT_ADDRESS
+    return [*rules, _rate_limit(settings.requests_per_five_minutes, header, blocks=blocks)]
 
 
 def _managed(rule_set: ManagedRules, *, blocks: bool) -> aws.wafv2.WebAclRuleArgsDict:
@@ -191,18 +215,21 @@ def _managed(rule_set: ManagedRules, *, blocks: bool) -> aws.wafv2.WebAclRuleArg
     }
 
 
-def _rate_limit(limit: int, *, blocks: bool) -> aws.wafv2.WebAclRuleArgsDict:
+def _rate_limit(limit: int, header: str | None, *, blocks: bool) -> aws.wafv2.WebAclRuleArgsDict:
+    """By the address that asks, or the one that `header` tells."""
+    counted: aws.wafv2.WebAclRuleStatementRateBasedStatementArgsDict = {
+        "aggregate_key_type": "IP",
+        "limit": limit,
+        "evaluation_window_sec": RATE_SECONDS,
+    }
+    if header is not None:
+        counted["aggregate_key_type"] = "FORWARDED_IP"
+        counted["forwarded_ip_config"] = {"header_name": header, "fallback_behavior": "NO_MATCH"}
     return {
         "name": "rate-limit",
         "priority": RATE_PRIORITY,
         "action": {"block": {}} if blocks else {"count": {}},
-        "statement": {
-            "rate_based_statement": {
-                "aggregate_key_type": "IP",
-                "limit": limit,
-                "evaluation_window_sec": RATE_SECONDS,
-            }
-        },
+        "statement": {"rate_based_statement": counted},
         "visibility_config": _visibility("rate-limit"),
     }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import pulumi
 import pulumi_aws as aws
@@ -14,6 +16,34 @@ from components.observe import Alarm, Metric, Severity
 RUNTIME = "python3.13"
 MEMORY_MIB = 256
 """What boto3 wants; below it the import alone takes seconds."""
+
+JOIN_NETWORK = Statement(
+    sid="JoinNetwork",
+    actions=[
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    ],
+    # Lambda makes the interfaces under this role, before they have names; listings know none.
+    resources=["*"],
+)
+"""AWSLambdaVPCAccessExecutionRole without its right to write to every log group.
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaVPCAccessExecutionRole.html"""
+
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InNetwork:
+    """Where a function stands that must reach what only the network knows."""
+
+    subnet_ids: pulumi.Input[Sequence[str]]
+    """Private ones, with a way out: a function has no address of its own on the internet."""
+    security_group_id: pulumi.Input[str]
 
 
 def platform_function(
@@ -27,13 +57,14 @@ def platform_function(
     logs: Logs,
     opts: pulumi.ResourceOptions,
     log_group: aws.cloudwatch.LogGroup | None = None,
+    network: InNetwork | None = None,
 ) -> aws.lambda_.Function:
     """The function `functions/<folder>`, with a role made of `statements` and a log group.
 
-    `log_group` is one that it shares with others; absent, it gets its own.
+    `log_group` is one that it shares with others; absent, it gets its own. `network` is for one
+    that reaches something in the VPC; the others run outside, since they call AWS and nothing else.
 
-    It runs outside the VPC, since it calls AWS and nothing else, and needs no package: boto3 comes
-    with the runtime. `environment` holds nothing secret.
+    It needs no package: boto3 comes with the runtime. `environment` holds nothing secret.
 
     Cost: nothing that shows; a call a minute stays below 0.10 USD a month.
     """
@@ -45,6 +76,7 @@ def platform_function(
         "lambda.amazonaws.com",
         (
             grant_write(log_group),
+            *((JOIN_NETWORK,) if network else ()),
             *statements,
         ),
         opts,
@@ -67,7 +99,50 @@ def platform_function(
         logging_config=aws.lambda_.FunctionLoggingConfigArgs(
             log_format="JSON", log_group=log_group.name
         ),
+        vpc_config=(
+            aws.lambda_.FunctionVpcConfigArgs(
+                subnet_ids=network.subnet_ids, security_group_ids=[network.security_group_id]
+            )
+            if network
+            else None
+        ),
         opts=opts,
+    )
+
+
+def portions(items: Sequence[Item], size: int) -> list[tuple[str, Sequence[Item]]]:
+    """What is too much for the variables of one function, shared out over several.
+
+    Lambda takes 4096 bytes of variables together. With each portion comes what tells its function's
+    name from the others': nothing for the first, which keeps its name when a second one comes.
+    https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    """
+    return [
+        (f"-{start // size + 1}" if start else "", items[start : start + size])
+        for start in range(0, len(items), size)
+    ]
+
+
+def call_on(
+    name: str,
+    rule: aws.cloudwatch.EventRule,
+    function: aws.lambda_.Function,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Call `function` whenever `rule` matches."""
+    permission = aws.lambda_.Permission(
+        f"{name}-permission",
+        action="lambda:InvokeFunction",
+        function=function.name,
+        principal="events.amazonaws.com",
+        source_arn=rule.arn,
+        opts=opts,
+    )
+    aws.cloudwatch.EventTarget(
+        f"{name}-target",
+        rule=rule.name,
+        arn=function.arn,
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[permission])),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import pulumi
 import pulumi_aws as aws
@@ -19,6 +20,42 @@ LONG_POLL_SECONDS = 20
 """The longest wait SQS offers; an idle worker then asks three times a minute instead of always."""
 
 DAY = 24 * 60 * 60
+
+
+class JobQueue(Protocol):
+    """What a fleet works off, whoever keeps it."""
+
+    @property
+    def waiting(self) -> Metric:
+        """Jobs that nobody has taken, by the minute."""
+        ...
+
+    @property
+    def at_work(self) -> Metric:
+        """Jobs that somebody has taken and not struck off, by the minute."""
+        ...
+
+    @property
+    def oldest(self) -> Metric | None:
+        """Seconds that the oldest job has waited or been at work; None where nobody knows."""
+        ...
+
+    @property
+    def sqs_url(self) -> pulumi.Output[str] | None:
+        """Where the waker asks for its length; None when that is not SQS."""
+        ...
+
+    def sender(self) -> Access:
+        """What whoever puts jobs in line needs."""
+        ...
+
+    def consumer(self) -> Access:
+        """What the queue's own workers need."""
+        ...
+
+    def grant_length(self) -> tuple[Statement, ...]:
+        """Ask how long the line is; nothing where the metrics alone tell."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +92,7 @@ class WorkQueue(pulumi.ComponentResource):
 
         self._queue = args.queue
         self._key_arn = args.ground.data_key_arn
+        self._visibility_seconds = args.settings.visibility_seconds
         self.url = queue.url
         self.arn = queue.arn
         self.name = queue.name
@@ -66,19 +104,50 @@ class WorkQueue(pulumi.ComponentResource):
             {"url": self.url, "arn": self.arn, "dead_letter_url": self.dead_letter_url}
         )
 
+    @property
+    def waiting(self) -> Metric:
+        return self._gauge("ApproximateNumberOfMessagesVisible", "waiting")
+
+    @property
+    def at_work(self) -> Metric:
+        return self._gauge("ApproximateNumberOfMessagesNotVisible", "at work")
+
+    @property
+    def oldest(self) -> Metric:
+        return self._gauge("ApproximateAgeOfOldestMessage", "oldest")
+
+    @property
+    def sqs_url(self) -> pulumi.Output[str]:
+        return self.url
+
+    def _gauge(self, name: str, label: str) -> Metric:
+        return _metric(self.name, name, label, period=60)
+
     def sender(self) -> Access:
         """What a producer needs: `QUEUE_URL_RENDER`, and the grants to put jobs in."""
         variable = f"QUEUE_URL_{self._queue.replace('-', '_').upper()}"
         return Access(environment={variable: self.url}, statements=self.grant_send())
 
     def consumer(self) -> Access:
-        """What the queue's own workers need: `QUEUE_URL`, and the grants to take jobs."""
-        return Access(environment={"QUEUE_URL": self.url}, statements=self.grant_consume())
+        """What the queue's own workers need: `QUEUE_URL` and how long a message stays hidden, and
+        the grants to take jobs."""
+        hidden = str(self._visibility_seconds)
+        return Access(
+            environment={"QUEUE_URL": self.url, "VISIBILITY_SECONDS": hidden},
+            statements=self.grant_consume(),
+        )
+
+    def grant_length(self) -> tuple[Statement, ...]:
+        """Read how long the line is."""
+        statement = Statement(
+            sid="MeasureJobs", actions=["sqs:GetQueueAttributes"], resources=[self.arn]
+        )
+        return (statement,)
 
     def grant_send(self) -> tuple[Statement, ...]:
         """Put jobs in, and read the length of the line."""
         return self._grant(
-            "Send",
+            "SendJobs",
             actions=["sqs:SendMessage", "sqs:GetQueueAttributes"],
             key_actions=["kms:Decrypt", "kms:GenerateDataKey"],
         )
@@ -86,7 +155,7 @@ class WorkQueue(pulumi.ComponentResource):
     def grant_consume(self) -> tuple[Statement, ...]:
         """Take jobs, keep them hidden while at work, and strike them off."""
         return self._grant(
-            "Consume",
+            "ConsumeJobs",
             actions=[
                 "sqs:ReceiveMessage",
                 "sqs:ChangeMessageVisibility",
@@ -97,9 +166,8 @@ class WorkQueue(pulumi.ComponentResource):
         )
 
     def _grant(
-        self, verb: str, *, actions: Sequence[str], key_actions: Sequence[str]
+        self, sid: str, *, actions: Sequence[str], key_actions: Sequence[str]
     ) -> tuple[Statement, ...]:
-        sid = verb + self._queue.title().replace("-", "")
         messages = Statement(sid=sid, actions=actions, resources=[self.arn])
         return (messages, *key_grant(f"{sid}Key", self._key_arn, *key_actions))
 
@@ -164,11 +232,11 @@ def _allow_redrive_from(
     )
 
 
-def _metric(queue: aws.sqs.Queue, name: str, label: str, period: int = 300) -> Metric:
+def _metric(queue_name: pulumi.Input[str], name: str, label: str, period: int = 300) -> Metric:
     return Metric(
         namespace="AWS/SQS",
         name=name,
-        dimensions={"QueueName": queue.name},
+        dimensions={"QueueName": queue_name},
         statistic="Maximum",
         period=period,
         label=label,
@@ -182,7 +250,7 @@ def _alarms(
         Alarm(
             name="backlog",
             summary=f"More than {settings.backlog_alarm} jobs have waited for 20 minutes.",
-            watch=_metric(queue, "ApproximateNumberOfMessagesVisible", "waiting", period=600),
+            watch=_metric(queue.name, "ApproximateNumberOfMessagesVisible", "waiting", period=600),
             comparison="above",
             threshold=settings.backlog_alarm,
             evaluation_periods=2,
@@ -192,7 +260,7 @@ def _alarms(
         Alarm(
             name="oldest-message",
             summary=f"A job is {settings.age_alarm_seconds} s old; nobody takes or finishes it.",
-            watch=_metric(queue, "ApproximateAgeOfOldestMessage", "oldest"),
+            watch=_metric(queue.name, "ApproximateAgeOfOldestMessage", "oldest"),
             comparison="above",
             threshold=settings.age_alarm_seconds,
             severity="critical",
@@ -201,7 +269,7 @@ def _alarms(
         Alarm(
             name="dead-letters",
             summary="A job failed so often that it was given up.",
-            watch=_metric(dead_letter, "ApproximateNumberOfMessagesVisible", "given up"),
+            watch=_metric(dead_letter.name, "ApproximateNumberOfMessagesVisible", "given up"),
             comparison="at_least",
             threshold=1,
             severity="warning",
@@ -217,15 +285,15 @@ def _panels(title: str, queue: aws.sqs.Queue, dead_letter: aws.sqs.Queue) -> tup
             title=f"{title}: jobs",
             unit="messages",
             metrics=[
-                _metric(queue, "ApproximateNumberOfMessagesVisible", "waiting"),
-                _metric(queue, "ApproximateNumberOfMessagesNotVisible", "at work"),
-                _metric(dead_letter, "ApproximateNumberOfMessagesVisible", "given up"),
+                _metric(queue.name, "ApproximateNumberOfMessagesVisible", "waiting"),
+                _metric(queue.name, "ApproximateNumberOfMessagesNotVisible", "at work"),
+                _metric(dead_letter.name, "ApproximateNumberOfMessagesVisible", "given up"),
             ],
         ),
         Panel(
             group="Queues",
             title=f"{title}: oldest job",
             unit="seconds",
-            metrics=[_metric(queue, "ApproximateAgeOfOldestMessage", "oldest")],
+            metrics=[_metric(queue.name, "ApproximateAgeOfOldestMessage", "oldest")],
         ),
     )

@@ -224,8 +224,6 @@ def _route(
     targets = target_group(
         f"{name}-targets",
         ground=args.ground,
-        target_type="ip",
-        port=port,
         health=args.settings.health,
         opts=opts,
     )
@@ -286,6 +284,8 @@ def _service(
         enable_execute_command=True,
         enable_ecs_managed_tags=True,
         propagate_tags="SERVICE",
+        # ECS takes another mix of Spot in no other way, and the provider refuses it at the preview.
+        force_new_deployment=True,
         # An update that ECS rolled back must not look like one that worked.
         wait_for_steady_state=True,
         sigint_rollback=True,

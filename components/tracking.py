@@ -67,7 +67,9 @@ def track(
             scale_out_cooldown=out_seconds,
             scale_in_cooldown=in_seconds,
             customized_metric_specification=(
-                Customized(metrics=_queries(metric)) if isinstance(metric, Expression) else None
+                Customized(metrics=tracked_metrics(metric))
+                if isinstance(metric, Expression)
+                else None
             ),
             predefined_metric_specification=(
                 Predefined(predefined_metric_type=metric, resource_label=resource_label)
@@ -79,8 +81,11 @@ def track(
     )
 
 
-def _queries(expression: Expression) -> list[Any]:
-    """The expression in Application Auto Scaling's spelling, which knows no periods."""
+def tracked_metrics(expression: Expression, *, periods: bool = False) -> list[Any]:
+    """The expression as a policy takes it: its metrics, then itself as what is tracked.
+
+    With `periods` for a group of instances; what Application Auto Scaling scales has none.
+    """
     inputs = [
         {
             "id": key,
@@ -88,6 +93,7 @@ def _queries(expression: Expression) -> list[Any]:
             "return_data": False,
             "metric_stat": {
                 "stat": metric.statistic,
+                **({"period": metric.period} if periods else {}),
                 "metric": {
                     "namespace": metric.namespace,
                     "metric_name": metric.name,

@@ -19,8 +19,16 @@ from pathlib import Path
 import yaml
 
 STACK = "production"
-FEW, MANY = 2, 20
+FEW, MANY = 1, 10
 RUNS = 3
+TIMES = {"job_seconds": 60, "job_limit_seconds": 900, "target_wait_seconds": 300}
+BOUNDS = {"image": "worker:1.0.0", "min_workers": 0, "max_workers": 4}
+FLEETS = {
+    "gpu": {"gpu_class": "24g", "on_demand_percent": 30, "overflow": {"max_workers": 2}},
+    "fargate": {"cpu": 512, "memory": 1024, "beat": {"command": ["celery", "beat"]}},
+    "ec2": {"instance_types": ["c7i.large", "c6i.large"], "on_demand_percent": 30},
+}
+"""What is added by the dozen; one of each kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +96,7 @@ def _rehearsals(folder: Path) -> list[Figure]:
 
 
 def _growth(folder: Path) -> Figure:
-    """Ten times the fleets and queues may cost at most ten times the time.
+    """Ten times the fleets and queues, of every kind, may cost at most ten times the time.
 
     What any run costs before the first fleet is taken off both sides, so that it hides nothing.
     """
@@ -97,7 +105,7 @@ def _growth(folder: Path) -> Figure:
     many = _median([_rehearse(STACK, "--record-only", *_sized(folder, MANY)) for _ in range(RUNS)])
     ratio = (many - base) / max(few - base, 0.01)
     return Figure(
-        what=f"{MANY} fleets and queues against {FEW}, recorded only",
+        what=f"{MANY} fleets of each kind against {FEW}, recorded only",
         measured=f"{ratio:.1f} times",
         bar=f"{MANY // FEW} times",
         kept=ratio <= MANY / FEW,
@@ -105,14 +113,15 @@ def _growth(folder: Path) -> Figure:
 
 
 def _sized(folder: Path, fleets: int) -> list[str]:
-    """A stack file like production's with so many fleets, each with its queue, beside its own."""
+    """A stack file like production's with so many fleets of each kind, each with its queue, beside
+    its own."""
     config = yaml.safe_load(Path(f"Pulumi.{STACK}.yaml").read_text())
-    queue = config["config"]["backlot:queues"]["render"]
-    fleet = config["config"]["backlot:workers"]["render"]
-    for number in range(fleets):
-        name = f"render-{number}"
-        config["config"]["backlot:queues"][name] = queue
-        config["config"]["backlot:workers"][name] = {**fleet, "queue": name}
+    queues, workers = config["config"]["backlot:queues"], config["config"]["backlot:workers"]
+    for kind, fleet in FLEETS.items():
+        for number in range(fleets):
+            name = f"{kind}-{number}"
+            queues[name] = {}
+            workers[name] = {"kind": kind, "queue": name, **BOUNDS, **TIMES, **fleet}
     path = folder / f"{fleets}.yaml"
     path.write_text(yaml.safe_dump(config))
     return ["--config-file", str(path)]

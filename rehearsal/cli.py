@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,7 +23,7 @@ from rehearsal.contract import Provider
 from rehearsal.graph import Graph
 from rehearsal.project import ProjectError, load_project
 from rehearsal.report import Report
-from rehearsal.run import rehearse, without_account
+from rehearsal.run import DEFAULT_REGION, rehearse, without_account
 
 OK, FAILED, INTERRUPTED = 0, 1, 128 + signal.SIGINT
 PORTS = range(65536)
@@ -66,7 +67,7 @@ def _rehearse(asked: argparse.Namespace) -> int:
             from rehearsal import serve
 
             try:
-                serve.until_interrupted(asked.serve)
+                serve.until_interrupted(asked.serve, _region(graph))
             except serve.PortError as problem:
                 print(problem, file=sys.stderr)
                 return FAILED
@@ -127,6 +128,12 @@ def _config_file(asked: argparse.Namespace) -> str:
         there_are = f"the stacks are {', '.join(stacks)}" if stacks else "there is no stack file"
         raise ProjectError(f"{file}: no stack {asked.stack!r}: {there_are}")
     return file
+
+
+def _region(graph: Graph) -> str:
+    """Where most of the stack stands; a part of it may be in CloudFront's region."""
+    regions = Counter(one.region for one in graph.resources.values() if one.region)
+    return next((region for region, _ in regions.most_common(1)), DEFAULT_REGION)
 
 
 def _provider(record_only: bool, open_until_the_end: ExitStack) -> Provider:

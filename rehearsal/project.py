@@ -214,6 +214,8 @@ def _explained(problem: yaml.MarkedYAMLError) -> tuple[int, str]:
     noticed = problem.problem_mark.line + 1 if problem.problem_mark else 1
     began = problem.context_mark.line + 1 if problem.context_mark else noticed
     context, said = problem.context or "", problem.problem or ""
+    if (sign := _sign_of_yaml(context, said)) is not None:
+        return noticed, f'"{sign}" is a sign of YAML\'s own here; put the text in quotes'
     if "'\\t'" in said:
         return noticed, "there is a tab; YAML is indented with spaces"
     if said == "mapping values are not allowed here":
@@ -230,3 +232,15 @@ def _explained(problem: yaml.MarkedYAMLError) -> tuple[int, str]:
     if context == "while parsing a block mapping":
         return noticed, "the indentation fits neither the line above nor any block around it"
     return noticed, said
+
+
+def _sign_of_yaml(context: str, said: str) -> str | None:
+    """What of a text without quotes was not read as text: `[*]`, `{path: /health?full=1}`, `@x`."""
+    if context == "while scanning an alias" or said.startswith("found undefined alias"):
+        return "*"
+    if context == "while scanning an anchor":
+        return "&"
+    if context.startswith("while parsing a flow") and said.endswith("'?'"):
+        return "?"
+    no_start = re.search(r"'(.)' that cannot start any token", said)
+    return no_start[1] if no_start and no_start[1] != "\t" else None

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from rehearsal.graph import SECRET, Finding, Graph, Resource, Unknown, place
+from rehearsal.lookups import ACCOUNT
 
 WIDTH = 100
 _URN = re.compile(r"urn:pulumi:\S+?::\S+?::(?:\S+\$)?(\S+?)::([^\s,;]+)")
@@ -102,6 +103,7 @@ class Report:
         ]
         said = f": {', '.join(parts)}" if parts else ""
         self._line(f"\n{_counted(len(resources), 'resource')} in {seconds:.1f} s{said}")
+        self._account(graph)
         if record_only:
             return
         # A faulty request is not held against moto, nor is what stood before the program.
@@ -116,6 +118,18 @@ class Report:
             if types:
                 self._line(f"\nRecorded, not created, {why}:")
                 self._paragraph(", ".join(sorted(map(_short, types))), indent="  ")
+
+    def _account(self, graph: Graph) -> None:
+        """Where the program is for certain accounts alone: a rehearsal cannot tell whose it is."""
+        providers = [one for one in graph.resources.values() if one.type == "pulumi:providers:aws"]
+        allowed = [
+            account for one in providers for account in one.inputs.get("allowedAccountIds") or ()
+        ]
+        if allowed:
+            named = escape(", ".join(allowed))
+            self._line(
+                f"Rehearsed as account {ACCOUNT}; only {named} may be touched, which AWS checks"
+            )
 
     def _findings(self, findings: Sequence[Finding], graph: Graph) -> None:
         if not findings:

@@ -32,12 +32,13 @@ def serving(port: int) -> Iterator[str]:
         server.stop()
 
 
-def until_interrupted(port: int) -> None:
-    """Serve until Ctrl-C."""
+def until_interrupted(port: int, region: str) -> None:
+    """Serve until Ctrl-C. `region` is where the stack stands, and what is told to look in."""
     with serving(port) as address:
         print(f"\nThe in-memory AWS answers on {address} until Ctrl-C. Look around with")
         print(
-            "  AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-east-1 "
+            "  AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any "
+            f"AWS_DEFAULT_REGION={region} "
             f"aws --endpoint-url {address} sqs list-queues",
             flush=True,
         )

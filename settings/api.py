@@ -18,6 +18,7 @@ from settings.fields import (
     TargetPercent,
     Unique,
     UrlPath,
+    build_of,
     form,
 )
 from settings.health import HealthSettings
@@ -205,8 +206,7 @@ class ApiSettings(Section):
     @property
     def build_id(self) -> str:
         """What the running container is told of its version: the image's tag, or its digest."""
-        repository_and_tag, at, digest = self.image.partition("@")
-        return digest if at else repository_and_tag.rpartition(":")[2]
+        return build_of(self.image)
 
     @property
     def largest(self) -> int:

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from settings.fields import Name, Section, form
+
+_KINDS = (
+    b"\x2a\x86\x48\xce\x3d\x03\x01\x07",  # The curve's object identifier.
+    b"\x02\x82\x01\x01\x00",  # An integer of 257 bytes, the first of them 0: RSA's modulus.
+)
+"""How P-256 and RSA of 2048 bits show in a public key."""
+
+
+def _signs_for_cloudfront(pem: str) -> str:
+    """https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_PublicKey.html"""
+    inside = "".join(pem.strip().splitlines()[1:-1])
+    try:
+        key = base64.b64decode(inside, validate=True)
+    except ValueError:
+        raise ValueError("is cut short or altered; give the whole file") from None
+    if not any(kind in key for kind in _KINDS):
+        raise ValueError(
+            "is of a kind that CloudFront does not read; give RSA of 2048 bits, or the curve P-256"
+        )
+    return pem
+
 
 PublicKeyPem = Annotated[
     str,
@@ -16,6 +38,7 @@ PublicKeyPem = Annotated[
         max_length=4096,
         examples=["-----BEGIN PUBLIC KEY-----\n...\n-----END PUBLIC KEY-----"],
     ),
+    AfterValidator(_signs_for_cloudfront),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,11 @@ _TYPE_WORDS = {str: "text", bool: "a boolean", int: "a number", float: "a number
 """How a value's type is called in a message."""
 _VALUE_WORDS = ("value", "secret", "key", "token", "password")
 """Under which a third-party key is given by mistake."""
+_OTHER_NAMES = {
+    **dict.fromkeys(("amd64", "x64", "x86", "intel", "amd"), "x86_64"),
+    **dict.fromkeys(("aarch64", "arm", "graviton"), "arm64"),
+}
+"""What else people call a thing; no likeness of letters leads to ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +65,12 @@ def _on_one_line(text: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` is most likely a slip of, if any."""
-    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.7)), None)
+    """The known word that `word` is another name for, or most likely a slip of, if any."""
+    known = list(known)
+    ours = _OTHER_NAMES.get(word.lower())
+    if ours in known:
+        return ours
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.7)), None)
 
 
 def explain(
@@ -75,9 +85,9 @@ def explain(
     found = [error for error in errors if not _echoes_another(error)]
     for error in found:
         if error["type"] == "extra_forbidden":
-            parent = _walk(schema, (section, *error["loc"][:-1]))
-            meant = did_you_mean(str(error["loc"][-1]), parent.node.get("properties", ()))
-            if meant:
+            place = _walk(schema, (section, *error["loc"]))
+            meant = did_you_mean(str(error["loc"][-1]), place.parent.get("properties", ()))
+            if meant and not place.elsewhere:
                 misspelt.add((*error["loc"][:-1], meant))
     for error in found:
         if error["type"] == "missing" and error["loc"] in misspelt:
@@ -91,6 +101,13 @@ def explain(
             )
         )
     return problems
+
+
+def holds(section: str, schema: Mapping[str, Any]) -> str:
+    """What a whole section is made of, in words that follow "give", and what it is for."""
+    node = _walk(schema, (section,)).node
+    meaning = node.get("description", "")
+    return f"{wanted(node)}. {meaning}".rstrip(" .") + "."
 
 
 def _echoes_another(error: ErrorDetails) -> bool:
@@ -134,6 +151,8 @@ class _Place:
     path: str
     node: Mapping[str, Any]
     parent: Mapping[str, Any]
+    elsewhere: Sequence[str] = ()
+    """Other places in the same section, or in the same named part of it, that know this key."""
 
 
 def _walk(schema: Mapping[str, Any], location: Iterable[int | str]) -> _Place:
@@ -141,7 +160,11 @@ def _walk(schema: Mapping[str, Any], location: Iterable[int | str]) -> _Place:
     definitions = schema.get("$defs", {})
     node = parent = _resolve(schema, definitions)
     path = ""
+    step: int | str = ""
+    top: tuple[str, Mapping[str, Any]] | None = None
     for step in location:
+        if top is None and path and "properties" in node:
+            top = path, node
         branches = node.get("discriminator", {}).get("mapping", {})
         if step in branches:
             node = _resolve({"$ref": branches[step]}, definitions)
@@ -157,7 +180,19 @@ def _walk(schema: Mapping[str, Any], location: Iterable[int | str]) -> _Place:
             path += f".{step}" if path else step
             node = node.get("properties", {}).get(step) or _value_schema(node)
         node = _resolve(node, definitions)
-    return _Place(path=path, node=node, parent=parent)
+    elsewhere = tuple(_places_of(str(step), *top, definitions)) if top else ()
+    return _Place(path=path, node=node, parent=parent, elsewhere=elsewhere)
+
+
+def _places_of(
+    key: str, path: str, node: Mapping[str, Any], definitions: Mapping[str, Any]
+) -> Iterator[str]:
+    """The mappings of a part of the schema that know `key`, the outermost first."""
+    known = node.get("properties", {})
+    if key in known:
+        yield path
+    for name, inner in known.items():
+        yield from _places_of(key, f"{path}.{name}", _resolve(inner, definitions), definitions)
 
 
 def _value_schema(node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -193,10 +228,18 @@ def _missing(_: ErrorDetails, place: _Place) -> str:
 
 
 def _unknown(error: ErrorDetails, place: _Place) -> str:
-    known = place.parent.get("properties", {})
-    meant = did_you_mean(str(error["loc"][-1]), known)
+    key, known = str(error["loc"][-1]), place.parent.get("properties", {})
+    if place.elsewhere:
+        homes = " or ".join(map(_home, place.elsewhere))
+        return f"unknown key here; {key} belongs {homes}; allowed here: {', '.join(known)}"
+    meant = did_you_mean(key, known)
     guess = f"did you mean {meant}? " if meant else ""
     return f"unknown key; {guess}allowed: {', '.join(known)}"
+
+
+def _home(path: str) -> str:
+    section, _, below = path.partition(".")
+    return f"under {below}" if below else f"directly under backlot:{section}"
 
 
 def _type(error: ErrorDetails, place: _Place) -> str:
@@ -208,6 +251,8 @@ def _type(error: ErrorDetails, place: _Place) -> str:
         return f"has nothing behind it; {_asked(place.node)}{remove}"
     if (quoted := _quoted(given, place.node)) is not None:
         return f'{shown(given)} is {_kind(given)}; write "{quoted}"'
+    if (listed := _listed(given, place.node)) is not None:
+        return f"{shown(given)} is {_kind(given)}; write {listed}"
     return f"{shown(given)} is {_kind(given)}; {_asked(place.node)}"
 
 
@@ -219,8 +264,9 @@ def _range(error: ErrorDetails, place: _Place) -> str:
 def _word(error: ErrorDetails, place: _Place) -> str:
     if error["input"] is None or _quoted(error["input"], place.node) is not None:
         return _type(error, place)
-    meant = did_you_mean(str(error["input"]), map(str, _words(place.node)))
-    guess = f"did you mean {meant}? " if meant else ""
+    words = {str(word): _written(word) for word in _words(place.node)}
+    meant = did_you_mean(str(error["input"]), words)
+    guess = f"did you mean {words[meant]}? " if meant else ""
     return f"{shown(error['input'])} is not allowed; {guess}{_asked(place.node)}"
 
 
@@ -234,6 +280,8 @@ def _pattern(error: ErrorDetails, place: _Place) -> str:
 def _length(error: ErrorDetails, place: _Place) -> str:
     extent = "long" if error["type"].endswith("long") else "short"
     value = error["input"]
+    if isinstance(value, Mapping) and not value:
+        return f"{{}} holds nothing; give at least one{_such(place.node)}"
     size = f"has {len(value)} characters" if isinstance(value, str) else _entries(value)
     return f"{shown(value)} is too {extent}: it {size}; {_asked(place.node)}"
 
@@ -300,6 +348,20 @@ def _quoted(value: Any, node: Mapping[str, Any]) -> str | None:
     return next((text for text in spellings if len(text) < 60 and _fits(text, node)), None)
 
 
+def _listed(value: Any, node: Mapping[str, Any]) -> str | None:
+    """The list that was meant by a text, such as a command given in one piece, if it fits."""
+    if not isinstance(value, str) or node.get("type") != "array":
+        return None
+    items = node.get("items", {})
+    is_command = "pattern" not in items and not _words(items)
+    try:
+        parts = shlex.split(value) if is_command else value.replace(",", " ").split()
+    except ValueError:
+        return None
+    fits = node.get("minItems", 1) <= len(parts) <= node.get("maxItems", len(parts))
+    return _in_flow(parts) if fits and all(_fits(part, items) for part in parts) else None
+
+
 def _fits(text: str, node: Mapping[str, Any]) -> bool:
     return (
         node.get("type") == "string"
@@ -313,6 +375,37 @@ def shown(value: Any, limit: int = 60) -> str:
     """A value as the file holds it, cut when it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+_READ_AS_ANOTHER_TYPE = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0[xo][0-9a-fA-F]+"
+    r"|[0-9]+(:[0-5][0-9])+|true|false|null|~|",
+    re.IGNORECASE,
+)
+"""Text that YAML, 1.1 or 1.2, makes a number, a truth value or nothing of, without quotes."""
+_PLAIN_IN_A_LIST = re.compile(r"[A-Za-z0-9/._-]([A-Za-z0-9/._@=+:%~*-]*[A-Za-z0-9/._@=+%~*-])?")
+"""Text that may stand between brackets without quotes."""
+
+
+def _written(value: Any) -> str:
+    """A single value as it is written in the file."""
+    as_text = isinstance(value, str) and _READ_AS_ANOTHER_TYPE.fullmatch(value)
+    return json.dumps(value) if as_text else str(value)
+
+
+def _in_flow(value: Any) -> str:
+    """A value as it is written between brackets."""
+    if isinstance(value, Mapping):
+        return f"{{{_pairs(value)}}}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return f"[{', '.join(map(_in_flow, value))}]"
+    if isinstance(value, str) and not _PLAIN_IN_A_LIST.fullmatch(value):
+        return json.dumps(value, ensure_ascii=False)
+    return _written(value)
+
+
+def _pairs(mapping: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}: {_in_flow(value)}" for key, value in mapping.items())
 
 
 def _kind(value: Any) -> str:
@@ -333,13 +426,13 @@ def _asked(node: Mapping[str, Any], such: str | None = None) -> str:
     if rule is None:
         return f"give {wanted(node)}"
     such = such or next(iter(node.get("examples", ())), None)
-    extent = _extent(node, "minLength", "maxLength", " characters")
-    return f"{rule}{extent}" + (f", such as {such}" if such else "")
+    extent = _extent(node, "minLength", "maxLength", "character")
+    return f"{rule}{extent}" + (f", such as {_written(such)}" if such else "")
 
 
 def wanted(node: Mapping[str, Any]) -> str:
     """What a part of the schema allows, in words that follow "give"."""
-    words = [str(word) for word in _words(node)]
+    words = [_written(word) for word in _words(node)]
     if words:
         return words[0] if len(words) == 1 else f"one of {', '.join(words)}"
     match node.get("type"):
@@ -347,32 +440,50 @@ def wanted(node: Mapping[str, Any]) -> str:
             return "true or false"
         case "integer":
             return f"a whole number{_extent(node, 'minimum', 'maximum')}"
+        case "number":
+            above = f" above {node['exclusiveMinimum']}" if "exclusiveMinimum" in node else ""
+            return f"a number{above}{_extent(node, 'minimum', 'maximum')}"
         case "array":
             items = node.get("items", {})
             one = next(([each] for each in (*items.get("examples", ()), *_words(items))), [])
             example = next(iter(node.get("examples", ())), one)
-            such = f" such as [{', '.join(map(str, example))}]" if example else ""
-            return f"a list{such}{_extent(node, 'minItems', 'maxItems', ' entries')}"
+            such = f" such as {_in_flow(example)}" if example else ""
+            return f"a list{such}{_extent(node, 'minItems', 'maxItems', 'entry', 'entries')}"
         case "string":
             example = next(iter(node.get("examples", ())), None)
-            such = f" such as {example}" if example else ""
-            return f"text{_extent(node, 'minLength', 'maxLength', ' characters')}{such}"
+            such = f" such as {_written(example)}" if example else ""
+            return f"text{_extent(node, 'minLength', 'maxLength', 'character')}{such}"
         case _:
-            if needed := node.get("required"):
-                return f"a mapping with {', '.join(needed)}"
-            known = ", ".join(node.get("properties", ()))
-            return (
-                f"a mapping with any of {known}, or {{}}"
-                if known
-                else "a mapping of keys to values"
-            )
+            return _wanted_mapping(node)
 
 
-def _extent(node: Mapping[str, Any], low: str, high: str, unit: str = "") -> str:
-    if low in node and high in node:
-        return f", {node[low]} to {node[high]}{unit}"
-    if low in node:
-        return f", at least {node[low]}{unit}"
-    if high in node:
-        return f", at most {node[high]}{unit}"
-    return ""
+def _wanted_mapping(node: Mapping[str, Any]) -> str:
+    if "discriminator" in node:
+        kinds = ", ".join(node["discriminator"]["mapping"])
+        return f"a mapping with {node['discriminator']['propertyName']}, one of {kinds}"
+    if needed := node.get("required"):
+        return f"a mapping with {', '.join(needed)}"
+    if known := ", ".join(node.get("properties", ())):
+        return f"a mapping with any of {known}, or {{}}"
+    extent = _extent(node, "minProperties", "maxProperties", "entry", "entries")
+    return f"a mapping, the name as the key{extent}{_such(node)}"
+
+
+def _such(node: Mapping[str, Any]) -> str:
+    """An example of a mapping with names of the reader's own, or else of such a name."""
+    name = next(iter(node.get("propertyNames", {}).get("examples", ())), None)
+    example = next((_pairs(given) for given in node.get("examples", ())), name)
+    return f", such as {example}" if example else ""
+
+
+def _extent(
+    node: Mapping[str, Any], low: str, high: str, unit: str = "", units: str | None = None
+) -> str:
+    bounds = [node[bound] for bound in (low, high) if bound in node]
+    if not bounds:
+        return ""
+    plural = units or (unit and f"{unit}s")
+    counted = f" {unit if bounds[-1] == 1 else plural}" if unit else ""
+    if len(bounds) == 2:
+        return f", {bounds[0]} to {bounds[1]}{counted}"
+    return f", at {'least' if low in node else 'most'} {bounds[0]}{counted}"

@@ -185,6 +185,14 @@ ImageReference = Annotated[
     BeforeValidator(_with_a_version),
 ]
 """`repository:tag` or `repository@digest` of the platform's own registry, or a full image URI."""
+
+
+def build_of(image: str) -> str:
+    """What tells one build of an image from another: its digest, or else its tag."""
+    repository_and_tag, at, digest = image.partition("@")
+    return digest if at else repository_and_tag.rpartition(":")[2]
+
+
 DailyWindow = Annotated[
     str,
     form(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import inspect
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from settings import addresses
 from settings.api import ApiSettings, BeanstalkSize, Ec2Size
@@ -22,24 +22,47 @@ from settings.database import DatabaseSettings
 from settings.domain import DomainSettings
 from settings.errors import Problem
 from settings.fields import NAME_PATTERN, NAME_RULE
-from settings.gpu import GPU_CLASSES, GPU_INSTANCES
+from settings.gpu import (
+    GPU_CLASSES,
+    GPU_INSTANCES,
+    SOLD_IN,
+    GpuClassName,
+    QuotaSettings,
+    fitting_types,
+    types_for,
+)
 from settings.instances import architecture, memory_gib
 from settings.load_balancer import LoadBalancerSettings
 from settings.network import NetworkSettings
 from settings.notices import NoticesSettings
 from settings.platform import PlatformSettings
 from settings.queues import QueueSettings
+from settings.redis_queues import RedisQueueSettings
+from settings.regions import zone_letters
 from settings.registry import RegistrySettings
 from settings.secrets import SecretSettings
 from settings.services import ServiceSettings
 from settings.users import UsersSettings
-from settings.workers import WorkerSettings
+from settings.workers import (
+    Ec2FleetSettings,
+    FargateFleetSettings,
+    GpuFleetSettings,
+    WorkerSettings,
+)
 
 SQS_LONGEST_RECEIVE = 12 * 3600
+EC2_JOB_LIMIT_SECONDS = 7080
+"""What a lifecycle hook waits at most, 7200, less the margin in components/workers/drain.py.
+https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LifecycleHook.html"""
 """Seconds a message may stay with one receiver, renewals included."""
 STAGE_MINUTES = 24 * 60
 """ECS ends a stage of a deployment, and with it a hook that still waits, after this long.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html"""
+LONGEST_SILENCE = {"cloudfront": ("CloudFront", 600), "api_gateway": ("API Gateway", 30)}
+"""Seconds after which what stands in front has hung up, whatever the load balancer does. CloudFront
+waits 60 for an answer, and longer only on a WebSocket; API Gateway's HTTP APIs know none.
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"""
 SYSTEM_MIB = 2048
 """Memory of a GPU instance that the system, the ECS agent and Docker need."""
 BUCKET_NAME_LIMIT = 63
@@ -155,6 +178,18 @@ def zones_are_in_order(network: NetworkSettings) -> Violations:
 
 
 @invariant
+def zones_exist_in_the_region(network: NetworkSettings, region: str) -> Violations:
+    letters = zone_letters(region)
+    for index, letter in enumerate(network.zones):
+        if letter not in letters:
+            yield Violation(
+                "network",
+                f"zones[{index}]",
+                f"{region} has no zone {letter}; give letters out of {', '.join(letters)}",
+            )
+
+
+@invariant
 def private_tier_has_room(
     network: NetworkSettings,
     api: ApiSettings,
@@ -165,9 +200,10 @@ def private_tier_has_room(
         room = addresses.plan(network.cidr, network.zones).private_addresses // 2
     except ValueError:
         return  # network_is_private_and_of_a_size says it
-    # A deployment doubles the tasks; a worker's instance and its task may each hold an address.
+    # A deployment doubles tasks on Fargate; a GPU worker's instance and its task each hold an
+    # address; of instances that are replaced there are half as many again, and a drain's beside.
     tasks = 2 * (api.largest + sum(service.max_tasks for service in services.values()))
-    fleets = 2 * sum(fleet.max_workers for fleet in workers.values())
+    fleets = 2 * sum(_most_workers(fleet) for fleet in workers.values())
     endpoints = len(network.interface_endpoints) * len(network.zones)
     needed = tasks + fleets + endpoints
     if needed > room:
@@ -181,23 +217,43 @@ def private_tier_has_room(
         )
 
 
+def _most_workers(fleet: WorkerSettings) -> int:
+    beside = 0
+    if _is_gpu(fleet) and fleet.overflow:
+        beside = fleet.overflow.max_workers
+    if isinstance(fleet, FargateFleetSettings) and fleet.beat:
+        beside = 1
+    return fleet.max_workers + beside
+
+
+def _is_gpu(fleet: WorkerSettings) -> TypeGuard[GpuFleetSettings]:
+    return isinstance(fleet, GpuFleetSettings)
+
+
 @invariant
 def without_nat_aws_is_reached_by_endpoints(
     network: NetworkSettings,
     api: ApiSettings,
     workers: Mapping[str, WorkerSettings],
     secrets: Mapping[str, SecretSettings],
+    redis_queues: Mapping[str, RedisQueueSettings],
 ) -> Violations:
     """Endpoints lead to AWS alone: without NAT, third parties such as openai are out of reach."""
     if network.nat != "none":
         return
     needed = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
     if workers:
-        needed += ["ecs", "ecs-agent", "ecs-telemetry", "sqs"]
+        needed.append("sqs")
+    if any(_is_gpu(fleet) for fleet in workers.values()):
+        needed += ["ecs", "ecs-agent", "ecs-telemetry"]
+    if any(isinstance(fleet, Ec2FleetSettings) for fleet in workers.values()):
+        needed += ["autoscaling", "ssm", "ssmmessages", "ec2messages"]
     if api.kind == "beanstalk":
         needed += ["cloudformation", "elasticbeanstalk", "elasticbeanstalk-health", "sqs"]
     if any(secret.store == "ssm" for secret in secrets.values()):
         needed.append("ssm")
+    if redis_queues:
+        needed.append("monitoring")
     present = network.interface_endpoints
     missing = [service for service in dict.fromkeys(needed) if service not in present]
     if missing:
@@ -373,16 +429,50 @@ def dead_letters_outlive_messages(queues: Mapping[str, QueueSettings]) -> Violat
 
 @invariant
 def queues_exist(
-    workers: Mapping[str, WorkerSettings], queues: Mapping[str, QueueSettings]
+    workers: Mapping[str, WorkerSettings],
+    queues: Mapping[str, QueueSettings],
+    redis_queues: Mapping[str, RedisQueueSettings],
 ) -> Violations:
+    known = [*queues, *redis_queues]
     for name, fleet in workers.items():
-        if fleet.queue not in queues:
+        if fleet.queue not in known:
             yield Violation(
                 "workers",
                 f"{name}.queue",
-                f"there is no queue {fleet.queue}; give one of {', '.join(queues)}, "
+                f"there is no queue {fleet.queue}; give one of {', '.join(known)}, "
                 "or add it to backlot:queues",
             )
+
+
+@invariant
+def queues_are_told_apart(
+    queues: Mapping[str, QueueSettings], redis_queues: Mapping[str, RedisQueueSettings]
+) -> Violations:
+    for name in redis_queues:
+        if name in queues:
+            yield Violation(
+                "redis_queues",
+                name,
+                f"{name} is in backlot:queues already, and a fleet could not say which it means; "
+                "give another name",
+            )
+
+
+@invariant
+def lists_count_their_own_jobs(redis_queues: Mapping[str, RedisQueueSettings]) -> Violations:
+    """Of one Redis database: Celery keeps what is at work in one hash, for all its queues."""
+    for field in ("key", "unacked_key"):
+        by_key: dict[str, str] = {}
+        for name, queue in redis_queues.items():
+            key = getattr(queue, field)
+            other = by_key.setdefault(key, name)
+            if other != name:
+                yield Violation(
+                    "redis_queues",
+                    f"{name}.{field}",
+                    f"{key} is that of {other} too, and each would count the jobs of both; give "
+                    "another, in the workers' own settings as well",
+                )
 
 
 @invariant
@@ -460,7 +550,22 @@ def fleets_have_a_range(workers: Mapping[str, WorkerSettings]) -> Violations:
                 f"{fleet.min_workers} is more than max_workers, {fleet.max_workers}; "
                 "give at most that",
             )
-        if fleet.on_demand_base > fleet.max_workers:
+        for key, schedule in fleet.schedules.items():
+            if schedule.min_workers > schedule.max_workers:
+                yield Violation(
+                    "workers",
+                    f"{name}.schedules.{key}.min_workers",
+                    f"{schedule.min_workers} is more than max_workers, {schedule.max_workers}; "
+                    "give at most that",
+                )
+            if schedule.max_workers > fleet.max_workers:
+                yield Violation(
+                    "workers",
+                    f"{name}.schedules.{key}.max_workers",
+                    f"{schedule.max_workers} is more than the fleet's own max_workers, "
+                    f"{fleet.max_workers}, which its instances are counted by; give at most that",
+                )
+        if not isinstance(fleet, FargateFleetSettings) and fleet.on_demand_base > fleet.max_workers:
             yield Violation(
                 "workers",
                 f"{name}.on_demand_base",
@@ -470,9 +575,148 @@ def fleets_have_a_range(workers: Mapping[str, WorkerSettings]) -> Violations:
 
 
 @invariant
+def overflow_has_a_spot_to_stand_in_for(workers: Mapping[str, WorkerSettings]) -> Violations:
+    for name, fleet in workers.items():
+        if _is_gpu(fleet) and fleet.overflow and fleet.on_demand_percent == 100:
+            yield Violation(
+                "workers",
+                f"{name}.overflow",
+                "steps in when spot is dry, and on_demand_percent: 100 buys no spot; remove it, or "
+                "give less",
+            )
+
+
+@invariant
+def quotas_hold_the_largest_fleets(
+    workers: Mapping[str, WorkerSettings], gpu_quota: QuotaSettings | None, region: str
+) -> Violations:
+    """AWS counts the vCPU of all G and VT instances together, by how they are bought."""
+    if gpu_quota is None:
+        return
+    needed = {"on_demand": 0, "spot": 0}
+    for fleet in workers.values():
+        if not _is_gpu(fleet):
+            continue
+        types = types_for(fleet, region)
+        vcpus = max(
+            (GPU_INSTANCES[each].vcpus for each in types if each in GPU_INSTANCES), default=0
+        )
+        base = min(fleet.on_demand_base, fleet.max_workers)
+        above = -(-(fleet.max_workers - base) * fleet.on_demand_percent // 100)
+        overflow = fleet.overflow.max_workers if fleet.overflow else 0
+        needed["on_demand"] += (base + above + overflow) * vcpus
+        needed["spot"] += (fleet.max_workers - base - above) * vcpus
+    for path, given in (("on_demand", gpu_quota.on_demand), ("spot", gpu_quota.spot)):
+        if given < needed[path]:
+            yield Violation(
+                "gpu_quota",
+                path,
+                f"{given} vCPU are less than the {needed[path]} that the fleets may grow to, "
+                "bought that way; give at least that (a request to AWS), or smaller fleets",
+            )
+
+
+@invariant
+def overflow_knows_how_old_jobs_are(
+    workers: Mapping[str, WorkerSettings], redis_queues: Mapping[str, RedisQueueSettings]
+) -> Violations:
+    for name, fleet in workers.items():
+        if _is_gpu(fleet) and fleet.overflow and fleet.queue in redis_queues:
+            yield Violation(
+                "workers",
+                f"{name}.overflow",
+                f"steps in when jobs grow old, and Redis does not say how old those of "
+                f"{fleet.queue} are; remove it, or give a queue from backlot:queues",
+            )
+
+
+@invariant
+def ec2_workers_have_something_to_run(workers: Mapping[str, WorkerSettings]) -> Violations:
+    for name, fleet in workers.items():
+        if not isinstance(fleet, Ec2FleetSettings):
+            continue
+        if fleet.image is None and not (fleet.ami and fleet.command):
+            yield Violation(
+                "workers",
+                f"{name}.image",
+                "missing, and so nothing would run; give an image, or an ami that holds the worker "
+                "and the command that starts it",
+            )
+        for index, instance_type in enumerate(fleet.instance_types):
+            has = architecture(instance_type)
+            if has != fleet.architecture:
+                yield Violation(
+                    "workers",
+                    f"{name}.instance_types[{index}]",
+                    f"{instance_type} has an {has} CPU, and architecture is {fleet.architecture}; "
+                    f"give another type, or architecture: {has}",
+                )
+
+
+@invariant
+def instances_can_wait_for_their_jobs(workers: Mapping[str, WorkerSettings]) -> Violations:
+    """A job that outlives the hook would be cut off when its instance is to go."""
+    for name, fleet in workers.items():
+        if isinstance(fleet, Ec2FleetSettings) and fleet.job_limit_seconds > EC2_JOB_LIMIT_SECONDS:
+            yield Violation(
+                "workers",
+                f"{name}.job_limit_seconds",
+                f"{fleet.job_limit_seconds} is more than the {EC2_JOB_LIMIT_SECONDS} that an "
+                "instance which is to be terminated waits for its job; give at most that, or "
+                "kind: fargate",
+            )
+
+
+@invariant
+def warm_pools_are_of_one_kind(workers: Mapping[str, WorkerSettings]) -> Violations:
+    """https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-warm-pools.html"""
+    for name, fleet in workers.items():
+        if not isinstance(fleet, Ec2FleetSettings) or fleet.warm_pool is None:
+            continue
+        mixed = []
+        if len(fleet.instance_types) > 1:
+            mixed.append(f"{len(fleet.instance_types)} instance types")
+        if fleet.on_demand_percent < 100:
+            mixed.append("spot")
+        if mixed:
+            yield Violation(
+                "workers",
+                f"{name}.warm_pool",
+                f"AWS refuses a warm pool for a group with {' and '.join(mixed)}; remove it, or "
+                "give one type and on_demand_percent: 100",
+            )
+        if fleet.warm_pool.min_size > fleet.max_workers:
+            yield Violation(
+                "workers",
+                f"{name}.warm_pool.min_size",
+                f"{fleet.warm_pool.min_size} is more than max_workers, {fleet.max_workers}; "
+                "give at most that",
+            )
+
+
+@invariant
+def workers_are_protected_while_they_can_say_so(
+    workers: Mapping[str, WorkerSettings],
+) -> Violations:
+    """A worker asks again with every third of the protection, beside its heartbeats."""
+    for name, fleet in workers.items():
+        beat, third = fleet.heartbeat_seconds, fleet.protection_minutes * 60 // 3
+        if beat is not None and beat > third:
+            yield Violation(
+                "workers",
+                f"{name}.protection_minutes",
+                f"{fleet.protection_minutes} must be asked for every {third} seconds, and the "
+                f"worker only looks up every {beat} (heartbeat_seconds); give at least "
+                f"{-(-beat * 3 // 60)}",
+            )
+
+
+@invariant
 def gpu_types_satisfy_their_class(workers: Mapping[str, WorkerSettings]) -> Violations:
     """Of each type exactly one GPU: ECS counts GPUs, so instances needed are tasks pending."""
     for name, fleet in workers.items():
+        if not _is_gpu(fleet):
+            continue
         floor = GPU_CLASSES[fleet.gpu_class].floor_mib
         for index, instance_type in enumerate(fleet.instance_types):
             facts = GPU_INSTANCES.get(instance_type)
@@ -492,10 +736,53 @@ def gpu_types_satisfy_their_class(workers: Mapping[str, WorkerSettings]) -> Viol
 
 
 @invariant
-def gpu_tasks_fit_the_smallest_type(workers: Mapping[str, WorkerSettings]) -> Violations:
+def gpu_types_are_sold_in_the_region(
+    workers: Mapping[str, WorkerSettings], region: str
+) -> Violations:
+    for name, fleet in workers.items():
+        if not _is_gpu(fleet):
+            continue
+        for index, instance_type in enumerate(fleet.instance_types):
+            if region not in SOLD_IN.get(instance_type, (region,)):
+                fitting = fitting_types(fleet.gpu_class, region)
+                do = f"give {_one_of(fitting)}" if fitting else _other_gpus(region)
+                yield Violation(
+                    "workers",
+                    f"{name}.instance_types[{index}]",
+                    f"{instance_type} is not sold in {region}; {do} (settings/gpu.py)",
+                )
+        if not types_for(fleet, region):
+            unsold = ", ".join(GPU_CLASSES[fleet.gpu_class].instance_types)
+            fitting = fitting_types(fleet.gpu_class, region)
+            do = f"give instance_types: [{', '.join(fitting)}]" if fitting else _other_gpus(region)
+            yield Violation(
+                "workers",
+                f"{name}.gpu_class",
+                f"{fleet.gpu_class} means {unsold}, and none of them is sold in {region}; {do} "
+                "(settings/gpu.py)",
+            )
+
+
+def _other_gpus(region: str) -> str:
+    classes: list[GpuClassName] = [each for each in GPU_CLASSES if fitting_types(each, region)]
+    if not classes:
+        return "nor is any other GPU that a class takes: give another aws:region"
+    return f"give gpu_class: {_one_of(classes)}, or another aws:region"
+
+
+def _one_of(choice: Sequence[str]) -> str:
+    return choice[0] if len(choice) == 1 else f"one of {', '.join(choice)}"
+
+
+@invariant
+def gpu_tasks_fit_the_smallest_type(
+    workers: Mapping[str, WorkerSettings], region: str
+) -> Violations:
     """ECS scales out by the smallest type; a task too large for it would wait for ever."""
     for name, fleet in workers.items():
-        types = fleet.instance_types or GPU_CLASSES[fleet.gpu_class].instance_types
+        if not _is_gpu(fleet):
+            continue
+        types = types_for(fleet, region)
         known = [GPU_INSTANCES[each] for each in types if each in GPU_INSTANCES]
         if not known:
             continue
@@ -547,11 +834,21 @@ _SIZES = {
 
 
 @invariant
-def fargate_sells_the_pair(api: ApiSettings, services: Mapping[str, ServiceSettings]) -> Violations:
+def fargate_sells_the_pair(
+    api: ApiSettings,
+    services: Mapping[str, ServiceSettings],
+    workers: Mapping[str, WorkerSettings],
+) -> Violations:
     if api.fargate:
         yield from _fargate_pair("api", "fargate.memory", api.fargate.cpu, api.fargate.memory)
     for name, service in services.items():
         yield from _fargate_pair("services", f"{name}.memory", service.cpu, service.memory)
+    for name, fleet in workers.items():
+        if not isinstance(fleet, FargateFleetSettings):
+            continue
+        yield from _fargate_pair("workers", f"{name}.memory", fleet.cpu, fleet.memory)
+        if beat := fleet.beat:
+            yield from _fargate_pair("workers", f"{name}.beat.memory", beat.cpu, beat.memory)
 
 
 def _fargate_pair(section: str, path: str, cpu: int, memory: int) -> Violations:
@@ -746,7 +1043,9 @@ def images_come_from_a_repository(
 ) -> Violations:
     images = [("api", "image", api.image)]
     images += [("services", f"{name}.image", service.image) for name, service in services.items()]
-    images += [("workers", f"{name}.image", fleet.image) for name, fleet in workers.items()]
+    images += [
+        ("workers", f"{name}.image", fleet.image) for name, fleet in workers.items() if fleet.image
+    ]
     for section, path, image in images:
         host, slash, _ = image.partition("/")
         if slash and ("." in host or ":" in host):
@@ -767,6 +1066,27 @@ def images_come_from_a_repository(
                 f"{image} names no version: tags are immutable, so latest could be pushed only "
                 "once; give a version or a digest",
             )
+
+
+@invariant
+def secrets_stand_where_they_are_named(
+    api: ApiSettings,
+    services: Mapping[str, ServiceSettings],
+    workers: Mapping[str, WorkerSettings],
+    secrets: Mapping[str, SecretSettings],
+) -> Violations:
+    """Without a single shell, every name would be an error of its own, for one thing to do."""
+    readers = [api, *services.values(), *workers.values()]
+    named = list(dict.fromkeys(name for reader in readers for name in reader.secrets))
+    if named and not secrets:
+        variable = f"{named[0].replace('-', '_').upper()}_API_KEY"
+        yield Violation(
+            "secrets",
+            "",
+            f"holds no secret, and {', '.join(named)} {'is' if len(named) == 1 else 'are'} named "
+            "by the API, services or workers; give each the variable it is read as, such as "
+            f"{named[0]}: {{environment: {variable}}}",
+        )
 
 
 @invariant
@@ -859,6 +1179,20 @@ def doors_have_a_certificate(
             "reached_through",
             f"{load_balancer.reached_through} needs a certificate, and without backlot:domain "
             "there is none; add backlot:domain, or give internet",
+        )
+
+
+@invariant
+def doors_wait_as_long_as_they_are_asked_to(load_balancer: LoadBalancerSettings) -> Violations:
+    """The default is nobody's wish, so it is not held against what stands in front."""
+    door, longest = LONGEST_SILENCE.get(load_balancer.reached_through, ("", 0))
+    asked = "idle_seconds" in load_balancer.model_fields_set
+    if door and asked and load_balancer.idle_seconds > longest:
+        yield Violation(
+            "load_balancer",
+            "idle_seconds",
+            f"{load_balancer.idle_seconds} has no use behind {door}, which hangs up after "
+            f"{longest} seconds of silence; give at most that, or remove it",
         )
 
 
@@ -1033,7 +1367,8 @@ def _known_class(section: str, path: str, instance_class: str) -> Violations:
 _OURS = frozenset(
     {"DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL", "QUEUE_URL", "BUILD_ID"}
     | {"MEDIA_URL", "MEDIA_KEY_ID", "USER_POOL_ID", "USER_POOL_CLIENT_ID", "USER_POOL_ISSUER"}
-    | {"JOB_LIMIT_SECONDS", "HEARTBEAT_SECONDS"}
+    | {"CONCURRENCY", "FLEET", "HEARTBEAT_SECONDS", "JOB_LIMIT_SECONDS", "METRICS_NAMESPACE"}
+    | {"PROTECTION_MINUTES", "VISIBILITY_SECONDS", "CELERY_QUEUE"}
     | {f"{purpose}_BUCKET" for purpose in ("MEDIA", "STATIC", "BACKUPS", "LOGS", "RELEASES")}
     | {f"PG{part}" for part in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE", "SSLMODE")}
 )
@@ -1062,12 +1397,13 @@ def _container_variables(
     for index, name in enumerate(names):
         path = f"{lead}secrets[{index}]"
         secret = secrets.get(name)
+        if not secrets:
+            return  # secrets_stand_where_they_are_named says it
         if secret is None:
-            known = ", ".join(secrets) or "none"
             yield Violation(
                 section,
                 path,
-                f"there is no secret {name}; known in backlot:secrets: {known}",
+                f"there is no secret {name}; known in backlot:secrets: {', '.join(secrets)}",
             )
             continue
         variable = secret.environment

@@ -20,8 +20,8 @@ from settings.errors import (
     SettingsError,
     did_you_mean,
     explain,
+    holds,
     shown,
-    wanted,
 )
 from settings.regions import OTHER_PARTITIONS, REGIONS
 from settings.stack import Settings
@@ -140,27 +140,26 @@ def _schema() -> Mapping[str, Any]:
 
 
 def _is_mapping(text: str) -> bool:
+    return isinstance(_decoded(text), dict)
+
+
+def _decoded(text: str) -> Any:
     try:
-        return isinstance(json.loads(text), dict)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return False
+        return text
 
 
 def _not_a_mapping(name: str, text: str) -> str:
-    given = shown(text) if text not in ("", "null") else "nothing"
-    return f"was given {given}; give {_holds(name)}"
+    if isinstance(_decoded(text), list):
+        given = "a list"
+    else:
+        given = shown(text) if text not in ("", "null") else "nothing"
+    return f"was given {given}; give {holds(name, _schema())}"
 
 
 def _missing_section(name: str) -> str:
-    return f"missing section; add {NAMESPACE}:{name} as {_holds(name)}"
-
-
-def _holds(name: str) -> str:
-    node = _schema()["properties"][name]
-    meaning = node.get("description", "")
-    if "$ref" in node:
-        node = _schema()["$defs"][node["$ref"].removeprefix("#/$defs/")]
-    return f"{wanted(node)}. {meaning}".rstrip(" .") + "."
+    return f"missing section; add {NAMESPACE}:{name} as {holds(name, _schema())}"
 
 
 def _misspelt(name: str, config: Mapping[str, str]) -> bool:

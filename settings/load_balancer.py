@@ -8,6 +8,8 @@ from pydantic import Field
 
 from settings.fields import Section
 
+ReachedThrough = Literal["internet", "cloudfront", "api_gateway"]
+
 
 class GatewaySettings(Section):
     """What the HTTP API in front lets through."""
@@ -19,7 +21,7 @@ class GatewaySettings(Section):
 
 
 class LoadBalancerSettings(Section):
-    reached_through: Literal["internet", "cloudfront", "api_gateway"] = "internet"
+    reached_through: ReachedThrough = "internet"
     """`internet`: the load balancer is public. `cloudfront` and `api_gateway`: it stands in the
     private subnets and is reached through that alone. Changing it makes another load balancer."""
     api_gateway: GatewaySettings = GatewaySettings()
@@ -27,7 +29,8 @@ class LoadBalancerSettings(Section):
     plain_http: bool = False
     """Answer over HTTP when there is no domain. For dev; refused where `platform.protect` holds."""
     idle_seconds: Annotated[int, Field(ge=1, le=4000)] = 60
-    """Seconds a silent connection is kept."""
+    """Seconds a silent connection is kept. What stands in front waits for an answer as well: API
+    Gateway 30 at most, CloudFront 60, and 600 on a silent WebSocket."""
     deletion_protection: bool
     """AWS refuses to delete the load balancer while this holds."""
     access_logs: bool = True

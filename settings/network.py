@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field
 from settings.fields import UNIQUE_ITEMS, Cidr, Section, Unique, ZoneLetter, each_once
 
 InterfaceEndpoint = Literal[
-    "cloudformation", "ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry",
-    "elasticbeanstalk", "elasticbeanstalk-health", "kms", "logs", "monitoring",
+    "autoscaling", "cloudformation", "ec2messages", "ecr.api", "ecr.dkr", "ecs", "ecs-agent",
+    "ecs-telemetry", "elasticbeanstalk", "elasticbeanstalk-health", "kms", "logs", "monitoring",
     "secretsmanager", "sqs", "ssm", "ssmmessages", "sts",
 ]  # fmt: skip
 

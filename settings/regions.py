@@ -16,3 +16,21 @@ REGIONS = (
 )  # fmt: skip
 OTHER_PARTITIONS = ("us-gov-", "cn-", "us-iso", "eu-iso", "eusc-")
 """How regions begin that AWS runs apart from the commercial ones."""
+
+_MORE_OR_OTHER_ZONES = {
+    "ap-northeast-1": "abcd",
+    "ap-northeast-2": "abcd",
+    "ca-central-1": "abcd",
+    "us-east-1": "abcdef",
+    "us-west-2": "abcd",
+}
+
+
+def zone_letters(region: str) -> str:
+    """The letters that zones of a region can have; an account may see fewer, as in us-west-1.
+
+    https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html,
+    which counts the zones; by the letters that accounts report, those with more than three, or with
+    a gap, are listed above. Read 2026-11.
+    """
+    return _MORE_OR_OTHER_ZONES.get(region, "abc")

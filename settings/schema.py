@@ -95,7 +95,25 @@ def _for_editors(node: Any) -> Any:
     }
     if "patternProperties" in kept:
         kept["additionalProperties"] = False
+    if "discriminator" in kept:
+        return _told_apart(kept)
     return kept
+
+
+def _told_apart(union: Mapping[str, Any]) -> dict[str, Any]:
+    """A union by one key, as conditions: editors then mark what is wrong, not all of the block."""
+    key, branches = union["discriminator"]["propertyName"], union["discriminator"]["mapping"]
+    rest = {name: value for name, value in union.items() if name not in ("discriminator", "oneOf")}
+    return {
+        **rest,
+        "type": "object",
+        "required": [key],
+        "properties": {key: {"enum": list(branches)}},
+        "allOf": [
+            {"if": {"properties": {key: {"const": word}}}, "then": {"$ref": branch}}
+            for word, branch in branches.items()
+        ],
+    }
 
 
 def _without_null(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from settings.fields import (
     EnvironmentName,
@@ -19,6 +20,16 @@ from settings.fields import (
 )
 from settings.health import HealthSettings
 
+
+def _leaves_paths_to_the_api(pattern: str) -> str:
+    if re.fullmatch(r"/\*+", pattern):
+        raise ValueError(
+            "matches every path, so the API would get no request; give a narrower one, such as "
+            "/admin/*"
+        )
+    return pattern
+
+
 PathPattern = Annotated[
     str,
     form(
@@ -27,6 +38,7 @@ PathPattern = Annotated[
         max_length=128,
         examples=["/admin/*"],
     ),
+    AfterValidator(_leaves_paths_to_the_api),
 ]
 
 

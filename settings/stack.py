@@ -16,6 +16,7 @@ from settings.database import DatabaseSettings
 from settings.domain import DomainSettings
 from settings.fields import Name, Section
 from settings.firewall import FirewallSettings
+from settings.gpu import QuotaSettings
 from settings.keys import KeysSettings
 from settings.load_balancer import LoadBalancerSettings
 from settings.logs import LogsSettings
@@ -23,6 +24,7 @@ from settings.network import NetworkSettings
 from settings.notices import NoticesSettings
 from settings.platform import PlatformSettings
 from settings.queues import QueueSettings
+from settings.redis_queues import RedisQueueSettings
 from settings.registry import RegistrySettings
 from settings.secrets import SecretSettings
 from settings.services import ServiceSettings
@@ -54,9 +56,15 @@ class Settings(Section):
     """Valkey or Redis on ElastiCache."""
     buckets: BucketsSettings
     """Media, static files, backups, and the logs of everything."""
-    queues: Annotated[dict[Name, QueueSettings], Field(min_length=1)]
+    queues: Annotated[dict[Name, QueueSettings], Field(min_length=1, examples=[{"render": {}}])]
     """One work queue per name, each with its dead-letter queue."""
-    secrets: dict[Name, SecretSettings] = Field(default_factory=dict)
+    redis_queues: dict[Name, RedisQueueSettings] = Field(
+        default_factory=dict, examples=[{"celery": {}}]
+    )
+    """Queues in the cache, for Celery with Redis as its broker."""
+    secrets: dict[Name, SecretSettings] = Field(
+        default_factory=dict, examples=[{"openai": {"environment": "OPENAI_API_KEY"}}]
+    )
     """A shell per third-party key. Values never stand here."""
     registry: RegistrySettings
     """The image repositories."""
@@ -72,6 +80,8 @@ class Settings(Section):
     """Further containers beside the API, one ECS service per name."""
     workers: dict[Name, WorkerSettings] = Field(default_factory=dict)
     """Fleets that take jobs off a queue, one per name."""
+    gpu_quota: QuotaSettings | None = None
+    """What the account may run of GPUs. Absent: not checked here; AWS says it too late."""
     cdn: CdnSettings | None = None
     """CloudFront before the site, the media and the installers. Absent: none of it is served."""
     users: UsersSettings | None = None

@@ -19,6 +19,41 @@ from tests.settings.stack_files import REMOVED, bent
 
 STACKS = ("dev", "staging", "production")
 
+_TIMES = {"job_seconds": 60, "job_limit_seconds": 900, "target_wait_seconds": 300}
+FLEETS: Mapping[str, Mapping[str, Any]] = {
+    "gpu": {
+        "kind": "gpu",
+        "image": "worker:1.0.0",
+        "gpu_class": "24g",
+        "on_demand_percent": 30,
+        "overflow": {"max_workers": 4},
+        **_TIMES,
+    },
+    "fargate": {
+        "kind": "fargate",
+        "image": "worker:1.0.0",
+        "cpu": 512,
+        "memory": 1024,
+        "spot_percent": 50,
+        "beat": {"command": ["celery", "beat"]},
+        **_TIMES,
+    },
+    "ec2": {
+        "kind": "ec2",
+        "image": "worker:1.0.0",
+        "instance_types": ["c7i.large", "c6i.large"],
+        "on_demand_percent": 30,
+        **_TIMES,
+    },
+}
+"""A fleet of each kind, but for its queue and its bounds."""
+
+
+def fleet_sized(kind: str, floor: int, **more: Any) -> dict[str, Any]:
+    """One that never has fewer than `floor` workers."""
+    return {"queue": "render", **FLEETS[kind], "min_workers": floor, "max_workers": 6, **more}
+
+
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "": {},
     "ec2": {"api.kind": "ec2"},
@@ -27,6 +62,14 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "rolling": {"api.fargate.strategy": "rolling"},
     "behind-cloudfront": {"load_balancer.reached_through": "cloudfront"},
     "behind-gateway": {"load_balancer.reached_through": "api_gateway"},
+    "fleets": {
+        "queues": {kind: {} for kind in FLEETS},
+        "redis_queues": {"celery": {}},
+        "workers": {
+            **{kind: fleet_sized(kind, 0, queue=kind) for kind in FLEETS},
+            "tasks": fleet_sized("fargate", 0, queue="celery"),
+        },
+    },
     "services": {
         "services": {
             "admin": {

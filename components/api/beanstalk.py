@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_random as random
 
 from components.access import Access, combined, open_paths
 from components.api.beanstalk_options import EXTENSION, PROXY, PROXY_PORT, option_settings
@@ -27,7 +28,7 @@ from components.api.targets import (
     release_alarms,
 )
 from components.containers import PULL_IMAGES, read_statements
-from components.grants import ServiceRole, Statement, merged, service_role
+from components.grants import ServiceRole, Statement, service_role, together
 from components.ground import Ground
 from components.naming import physical_name
 from components.observe import Alarm, Expression, Metric, Panel
@@ -61,6 +62,7 @@ VERSIONS = 20
 1000 in a region."""
 
 LABEL_LENGTH = 100
+DIGITS = 8
 
 CPU_HIGH_PERCENT = 70
 """MueJam's figure for a group of instances (M96)."""
@@ -83,8 +85,7 @@ class BeanstalkApi(pulumi.ComponentResource):
     """The API as an Elastic Beanstalk environment on the Docker platform (M40, M41).
 
     What runs is the image, as everywhere. A version is a small zip that names it; its label is the
-    build's tag or digest, and eight digits for what else is in the zip, since Beanstalk deploys
-    nothing under a label that it has seen.
+    build's tag or digest and eight digits, new for every change of what is in the zip.
 
     `immutable` starts new instances beside the old, and ends them when one of them fails (M115).
     `rolling` changes the instances batch by batch, with one batch more meanwhile; when one fails it
@@ -139,7 +140,7 @@ class BeanstalkApi(pulumi.ComponentResource):
         role = service_role(
             f"{name}-instance",
             "ec2.amazonaws.com",
-            merged([*_agents(called, bundles, ground), *_reading(access), *access.statements]),
+            together([*_agents(called, bundles, ground), *_reading(access), *access.statements]),
             child,
             managed_policies={"sessions": SESSION_POLICY},
         )
@@ -358,11 +359,16 @@ def _version(
     bundles: Bucket,
     opts: pulumi.ResourceOptions,
 ) -> aws.elasticbeanstalk.ApplicationVersion:
-    label = version_label(args.settings)
+    # Beanstalk takes no label twice, and keeps the version before when its successor failed: under
+    # a label of its own making, nobody could go back to that one.
+    digits = random.RandomId(
+        name, byte_length=DIGITS // 2, keepers={"zip": contents(args.settings)}, opts=opts
+    )
+    label = pulumi.Output.concat(build_label(args.settings), "-", digits.hex)
     bundle = aws.s3.BucketObjectv2(
         name,
         bucket=bundles.name,
-        key=f"api/{label}.zip",
+        key=pulumi.Output.concat("api/", label, ".zip"),
         source=_bundle(args),
         opts=opts,
     )
@@ -376,17 +382,16 @@ def _version(
     )
 
 
-def version_label(settings: ApiSettings) -> str:
-    """The build's tag or digest (M41), and eight digits for what the version is made of.
-
-    A version never changes under its label: with the build alone, another port or command of the
-    same image would not be deployed.
-    """
+def contents(settings: ApiSettings) -> str:
+    """A word for what a version is made of: another port of the same image is another version."""
     made_of = json.dumps([settings.image, settings.port, settings.command, EXTENSION, PROXY])
-    digest = hashlib.sha256(made_of.encode()).hexdigest()[:8]
+    return hashlib.sha256(made_of.encode()).hexdigest()
+
+
+def build_label(settings: ApiSettings) -> str:
+    """The build's tag or digest (M41), with room for the digits that follow."""
     # A digest has a colon, which a file's name is better without.
-    build = settings.build_id.replace(":", "-")[: LABEL_LENGTH - len(digest) - 1]
-    return f"{build}-{digest}"
+    return settings.build_id.replace(":", "-")[: LABEL_LENGTH - DIGITS - 1]
 
 
 def _bundle(args: ApiArgs) -> pulumi.Output[pulumi.AssetArchive]:

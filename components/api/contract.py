@@ -28,7 +28,7 @@ class ApiArgs:
     access: Sequence[Access]
     """What the API uses."""
     alarms: AlarmSet
-    """Makes the alarms that take a deployment back, which must stand before it."""
+    """Makes the alarms that judge a deployment, which must stand before it."""
     bundles: Bucket | None = None
     """Where Elastic Beanstalk's versions lie. The other platforms need none."""
 

@@ -20,7 +20,7 @@ from components.distributions import (
     panels,
 )
 from components.domain import Destination, Domain
-from components.firewall import Firewall
+from components.firewall import CLIENT_ADDRESS, Firewall
 from components.ground import Ground
 from components.observe import Alarm, Metric, Panel
 from components.security_groups import connect, security_group
@@ -156,7 +156,9 @@ class GatewayDoor(pulumi.ComponentResource):
     10 MB and must be answered within 30 s, so large files go to the bucket by signed URLs.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 
-    AWS WAF does not stand before HTTP APIs; it stands at the load balancer.
+    AWS WAF does not stand before HTTP APIs; it stands at the load balancer, and is told the address
+    that asked in a header of ours.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html
 
     Cost: 1.00 USD per million requests of up to 512 KB; the VPC link is free; the access log 0.50
     USD per GB (us-east-1, 2026).
@@ -229,6 +231,8 @@ def _route(
         payload_format_version="1.0",
         # Makes it HTTPS; without, API Gateway would speak plain HTTP to the listener.
         tls_config={"server_name_to_verify": args.domain.api},
+        # The load balancer would see none but API Gateway's own.
+        request_parameters={f"overwrite:header.{CLIENT_ADDRESS}": "$context.identity.sourceIp"},
         opts=opts,
     )
     return aws.apigatewayv2.Route(

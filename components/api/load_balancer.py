@@ -45,7 +45,7 @@ class LoadBalancerArgs:
     """Brings the certificate and gets the aliases. Absent, the door is plain HTTP."""
     log_bucket: Bucket
     """Takes the logs of requests and connections, where the settings want them."""
-    firewall: Firewall | None = None
+    firewall: Firewall | None
     """Absent: nothing judges requests before they get in."""
 
 
@@ -96,7 +96,7 @@ class LoadBalancer(pulumi.ComponentResource):
             listener = _https_listener(f"{name}-https", balancer, args.domain, child)
             if _is_public(args):
                 _redirect(f"{name}-http", balancer, child)
-        if args.firewall:
+        if args.firewall and args.settings.reached_through != "cloudfront":
             _stand_before(f"{name}-firewall", balancer, args.firewall, child)
 
         self.front = _front(f"{name}-front", args, balancer, listener, group, child)
@@ -266,7 +266,7 @@ def _stand_before(
     opts: pulumi.ResourceOptions,
 ) -> None:
     aws.wafv2.WebAclAssociation(
-        name, resource_arn=balancer.arn, web_acl_arn=firewall.regional_arn, opts=opts
+        name, resource_arn=balancer.arn, web_acl_arn=firewall.arn("regional"), opts=opts
     )
 
 

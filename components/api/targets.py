@@ -22,6 +22,11 @@ DEREGISTRATION_SECONDS = 30
 EVERY_PATH_PRIORITY = 100
 """The API's rule is asked last: the test rule and the routes of services come before it."""
 
+TASKS_PORT = 80
+"""What a group of tasks is told and nothing uses: ECS registers each with its container's port. A
+group cannot change its port, only make way for another, and the rules that ECS writes would go on
+leading to it."""
+
 SLOW_SECONDS = 2
 """No brief names a figure (M94). The API reads rows and puts jobs in line, which takes a fraction
 of it; what takes long belongs on a queue."""
@@ -37,18 +42,17 @@ def target_group(
     name: str,
     *,
     ground: Ground,
-    target_type: str,
-    port: int,
     health: HealthSettings,
     opts: pulumi.ResourceOptions,
+    instance_port: int | None = None,
 ) -> aws.lb.TargetGroup:
-    """A group of `ip` or `instance` targets that answer HTTP on `port`."""
+    """A group of targets that answer HTTP: instances on `instance_port`, tasks without one."""
     return aws.lb.TargetGroup(
         name,
         vpc_id=ground.vpc_id,
-        target_type=target_type,
+        target_type="instance" if instance_port else "ip",
         protocol="HTTP",
-        port=port,
+        port=instance_port or TASKS_PORT,
         deregistration_delay=DEREGISTRATION_SECONDS,
         health_check=aws.lb.TargetGroupHealthCheckArgs(
             path=health.path,
@@ -270,7 +274,8 @@ def capacity_alarms(
 
 
 def release_alarms(requests: RequestSignals) -> tuple[Alarm, ...]:
-    """What takes a deployment back. They must exist before the deployment names them.
+    """What judges a deployment: on Fargate it goes back, on EC2 it ends where it stands. They must
+    exist before the deployment names them.
 
     `requests` is in periods of RELEASE_PERIOD. One that sounds already when a deployment begins is
     left out of it by ECS.
@@ -279,7 +284,7 @@ def release_alarms(requests: RequestSignals) -> tuple[Alarm, ...]:
         Alarm(
             name="release-errors",
             summary=f"More than {ERRORS} requests a minute failed in 2 of 3 minutes; a deployment "
-            "under way goes back.",
+            "under way has failed.",
             watch=requests.total("HTTPCode_Target_5XX_Count", "errors"),
             comparison="above",
             threshold=ERRORS,
@@ -291,7 +296,7 @@ def release_alarms(requests: RequestSignals) -> tuple[Alarm, ...]:
         Alarm(
             name="release-slow",
             summary=f"One request in twenty took over {SLOW_SECONDS} s in 3 minutes running; a "
-            "deployment under way goes back.",
+            "deployment under way has failed.",
             watch=requests.worst("TargetResponseTime", "p95", "p95"),
             comparison="above",
             threshold=SLOW_SECONDS,

@@ -199,11 +199,11 @@ class Buckets(pulumi.ComponentResource):
         self.by_purpose = {
             purpose: Bucket(
                 purpose=purpose,
-                # From the policy: whoever is wired to a bucket finds it guarded, and a load
-                # balancer is refused when it may not write its logs yet.
+                # From the policy: whoever is wired to a bucket finds it guarded, a load balancer is
+                # refused when it may not write its logs yet, and CloudFront when it may not read.
                 name=policies[purpose].bucket,
                 arn=bucket.arn,
-                regional_domain_name=bucket.bucket_regional_domain_name,
+                regional_domain_name=_address(bucket, policies[purpose]),
                 key_arn=keys[purpose],
             )
             for purpose, bucket in buckets.items()
@@ -218,6 +218,12 @@ class Buckets(pulumi.ComponentResource):
         self.alarms = _alarms(settings.media, buckets["media"])
         self.panels = _panels(settings.media, buckets)
         self.register_outputs({purpose: bucket.bucket for purpose, bucket in buckets.items()})
+
+
+def _address(bucket: aws.s3.Bucket, policy: aws.s3.BucketPolicy) -> pulumi.Output[str]:
+    return pulumi.Output.all(bucket.bucket_regional_domain_name, policy.id).apply(
+        lambda known: known[0]
+    )
 
 
 def _logged(args: BucketsArgs) -> tuple[str, ...]:

@@ -139,14 +139,14 @@ class Database(pulumi.ComponentResource):
         """
         if self._rotated_secret_arn is None:
             return
-        alarm = restart_when_rotated(
+        alarms = restart_when_rotated(
             f"{self.pulumi_resource_name}-restart",
             self._rotated_secret_arn,
             workloads,
             self._ground,
             pulumi.ResourceOptions(parent=self, protect=False),
         )
-        self.alarms = (*self.alarms, alarm)
+        self.alarms = (*self.alarms, *alarms)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
 import pulumi
 import pulumi_aws as aws
 
-from components.functions import failure_alarm, platform_function
-from components.grants import Statement, key_grant
+from components.functions import call_on, failure_alarm, platform_function, portions
+from components.grants import Statement, key_grant, together
 from components.ground import Ground
 from components.observe import Alarm
 from components.workload import Restart
@@ -21,6 +21,9 @@ ROTATE_SECONDS = 300
 """RDS takes a new password within a minute or two."""
 
 RESTART_SECONDS = 60
+WORKLOADS_OF_ONE = 12
+"""Workloads that one function restarts. Of its 4096 bytes of variables a workload takes 170, or 300
+where all its names are as long as they may be."""
 SWEEP = "rate(5 minutes)"
 
 
@@ -106,15 +109,31 @@ def restart_when_rotated(
     workloads: Sequence[Restartable],
     ground: Ground,
     opts: pulumi.ResourceOptions,
-) -> Alarm:
+) -> tuple[Alarm, ...]:
     """Start `workloads` anew after `secret_arn` was rotated.
 
     Secrets Manager reports a rotation through CloudTrail, which only an account with a trail hears
     of. So the function also looks by itself every five minutes; it leaves alone what was deployed
     after the last rotation, so looking twice does no harm.
     """
+    log_group = ground.logs.group(f"{name}-logs", "aws/lambda", "restart-services", opts)
+    return tuple(
+        _restart(name, suffix, secret_arn, portion, ground, log_group, opts)
+        for suffix, portion in portions(workloads, WORKLOADS_OF_ONE)
+    )
+
+
+def _restart(
+    name: str,
+    suffix: str,
+    secret_arn: pulumi.Output[str],
+    workloads: Sequence[Restartable],
+    ground: Ground,
+    log_group: aws.cloudwatch.LogGroup,
+    opts: pulumi.ResourceOptions,
+) -> Alarm:
     function = platform_function(
-        name,
+        f"{name}{suffix}",
         "restart_services",
         description="Restarts what holds an outdated database password.",
         environment={
@@ -127,14 +146,15 @@ def restart_when_rotated(
             Statement(
                 sid="SeeRotation", actions=["secretsmanager:DescribeSecret"], resources=[secret_arn]
             ),
-            *_together(workload.restart for workload in workloads),
+            *together(each for workload in workloads for each in workload.restart.statements),
         ),
         timeout_seconds=RESTART_SECONDS,
         logs=ground.logs,
+        log_group=log_group,
         opts=opts,
     )
     rotated = aws.cloudwatch.EventRule(
-        f"{name}-rotated",
+        f"{name}-rotated{suffix}",
         description="The database's password was rotated.",
         event_pattern=pulumi.Output.json_dumps(
             {
@@ -149,51 +169,17 @@ def restart_when_rotated(
         opts=opts,
     )
     sweep = aws.cloudwatch.EventRule(
-        f"{name}-sweep",
+        f"{name}-sweep{suffix}",
         description="Looks for workloads with an outdated database password.",
         schedule_expression=SWEEP,
         opts=opts,
     )
     for key, rule in {"rotated": rotated, "sweep": sweep}.items():
-        _call(f"{name}-{key}", rule, function, opts)
-    return failure_alarm(
+        call_on(f"{name}-{key}{suffix}", rule, function, opts)
+    alarm = failure_alarm(
         function,
         name="restart-failed",
         summary="Services may still hold the old database password; new connections are refused.",
         severity="critical",
     )
-
-
-def _together(restarts: Iterable[Restart]) -> list[Statement]:
-    """One statement per kind of workload, over all resources of that kind."""
-    by_sid: dict[str, Statement] = {}
-    for statement in (each for restart in restarts for each in restart.statements):
-        known = by_sid.get(statement.sid)
-        by_sid[statement.sid] = (
-            replace(known, resources=[*known.resources, *statement.resources])
-            if known
-            else statement
-        )
-    return list(by_sid.values())
-
-
-def _call(
-    name: str,
-    rule: aws.cloudwatch.EventRule,
-    function: aws.lambda_.Function,
-    opts: pulumi.ResourceOptions,
-) -> None:
-    permission = aws.lambda_.Permission(
-        f"{name}-permission",
-        action="lambda:InvokeFunction",
-        function=function.name,
-        principal="events.amazonaws.com",
-        source_arn=rule.arn,
-        opts=opts,
-    )
-    aws.cloudwatch.EventTarget(
-        f"{name}-target",
-        rule=rule.name,
-        arn=function.arn,
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[permission])),
-    )
+    return replace(alarm, name=f"{alarm.name}{suffix}")

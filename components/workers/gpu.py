@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
 
-from components.access import Access, combined, open_paths
+from components.access import Access, open_paths
 from components.containers import (
     TASKS,
     Container,
@@ -18,49 +15,31 @@ from components.containers import (
     ecs_cluster,
     execution_role,
 )
-from components.grants import ServiceRole, Statement, service_role
+from components.grants import ServiceRole, service_role
 from components.ground import Ground
 from components.observe import Alarm, Panel
-from components.queues import WorkQueue
 from components.security_groups import allow_https_out, security_group
-from components.workers.scaling import Signals, scale_on_backlog, wake_from_zero
+from components.workers.contract import Waking
+from components.workers.gpu_instances import (
+    GpuFleetArgs,
+    Pool,
+    Purchase,
+    ignoring,
+    launch_template,
+    pool,
+)
+from components.workers.overflow import Overflow, OverflowArgs
+from components.workers.scaling import (
+    Signals,
+    scale_on_backlog,
+    sleeps,
+    target_backlog,
+    wake_from_zero,
+)
+from components.workers.tasks import STOP_SECONDS, protect_tasks
+from components.workers.watch import fleet_alarms, fleet_panels
 from components.workload import Restart
-from settings.gpu import GPU_CLASSES
 from settings.workers import GpuFleetSettings
-
-IMAGE_PARAMETER = "/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"
-"""Where AWS publishes the newest ECS GPU-optimised Amazon Linux 2023 image."""
-
-BOOT_SCRIPT = Path(__file__).with_name("boot.sh")
-
-WARM_UP_SECONDS = 180
-"""How long a new instance counts as on its way; a boot measured 150 to 330 s."""
-
-STOP_SECONDS = 110
-"""What a worker has between SIGTERM and SIGKILL; a spot instance goes after 120 s."""
-
-ROOT_IOPS = 3000
-ROOT_MIB_PER_SECOND = 400
-"""gp3 includes 3000 IOPS; beyond 438 MB/s a g5.xlarge could not use what it pays for."""
-
-INSTANCE_POLICIES = {
-    "ecs": "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role",
-    "ssm": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
-}
-"""To join a cluster, and to be looked into with Session Manager: there is no SSH."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GpuFleetArgs:
-    settings: GpuFleetSettings
-    ground: Ground
-    fleet: str
-    """What its workers do: `render`."""
-    queue: WorkQueue
-    image: pulumi.Input[str]
-    """The image's full URI, by digest where it must not change under a running fleet."""
-    access: Sequence[Access]
-    """What its workers use beside their queue."""
 
 
 class GpuFleet(pulumi.ComponentResource):
@@ -81,11 +60,14 @@ class GpuFleet(pulumi.ComponentResource):
     log_group_name: pulumi.Output[str]
     cluster_name: pulumi.Output[str]
     service_name: pulumi.Output[str]
-    group_name: pulumi.Output[str]
+    group_names: tuple[pulumi.Output[str], ...]
     capacity_provider_name: pulumi.Output[str]
     deploy_handle: pulumi.Output[str]
     """`<cluster>/<service>`."""
     restart: Restart
+    waking: Waking | None
+    companions: tuple[Overflow, ...]
+    """What stands in for spot, if anything."""
     alarms: tuple[Alarm, ...]
     panels: tuple[Panel, ...]
 
@@ -95,12 +77,13 @@ class GpuFleet(pulumi.ComponentResource):
         super().__init__("backlot:workers:GpuFleet", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         ground = args.ground
-        access = combined([args.queue.consumer(), _access_from(args.settings), *args.access])
+        access = args.all_access(stop_seconds=STOP_SECONDS)
         cluster = ecs_cluster(f"{name}-cluster", child)
-        template = _launch_template(name, args, cluster, child)
-        group = _group(f"{name}-group", args, template, child)
-        provider = _capacity_provider(f"{name}-capacity", args.settings, group, child)
-        attachment = _attach(f"{name}-attachment", cluster, provider, child)
+        template = launch_template(name, args, cluster, child)
+        instances = pool(name, args, template, _purchase(args.settings), child)
+        second = _second_pool(name, args, template, child)
+        pools = [instances, second] if second else [instances]
+        attachment = _attach(f"{name}-attachment", cluster, pools, child)
 
         log_group = ground.logs.group(f"{name}-logs", "ecs", f"worker-{args.fleet}", child)
         role = _task_role(f"{name}-task", access, cluster, ground, child)
@@ -108,17 +91,59 @@ class GpuFleet(pulumi.ComponentResource):
         tasks = security_group(f"{name}-tasks", ground.vpc_id, f"{args.fleet} workers", child)
         allow_https_out(f"{name}-tasks-https-out", tasks.id, child)
         open_paths(name, access.paths, tasks.id, child)
-        service = _service(f"{name}-service", args, task, tasks, provider, attachment, child)
+        service = _service(
+            f"{name}-service",
+            args,
+            task,
+            tasks,
+            instances,
+            attachment,
+            child,
+            args.settings.min_workers,
+        )
 
-        signals = Signals(
-            queue_name=args.queue.name,
+        signals = Signals.of_service(args.queue, cluster.name, service.name, instances.group.name)
+        target = target_backlog(args.settings)
+        scalable = scale_on_backlog(
+            f"{name}-scaling",
+            args.settings,
+            signals,
+            target=target,
             cluster_name=cluster.name,
             service_name=service.name,
-            group_name=group.name,
+            opts=child,
         )
-        target = scale_on_backlog(f"{name}-scaling", args.settings, signals, child)
-        if args.settings.min_workers == 0:
-            wake_from_zero(name, args.settings, signals, target, ground.prefix, child)
+        self.waking = None
+        if sleeps(args.settings):
+            wake_from_zero(
+                name,
+                args.settings,
+                signals,
+                scalable,
+                target=target,
+                prefix=ground.prefix,
+                opts=child,
+            )
+            self.waking = Waking.of_service(args, cluster.name, service.name, target)
+
+        self.companions = ()
+        if args.settings.overflow and args.queue.oldest and second:
+            overflow = Overflow(
+                f"{name}-overflow",
+                OverflowArgs(
+                    settings=args.settings.overflow,
+                    fleet=args.fleet,
+                    ground=ground,
+                    signals=signals,
+                    oldest=args.queue.oldest,
+                    cluster_name=cluster.name,
+                    service=_service(
+                        f"{name}-overflow-service", args, task, tasks, second, attachment, child, 0
+                    ),
+                ),
+                child,
+            )
+            self.companions = (overflow,)
 
         self.role_name = role.name
         self.role_arn = role.arn
@@ -126,17 +151,17 @@ class GpuFleet(pulumi.ComponentResource):
         self.log_group_name = log_group.name
         self.cluster_name = cluster.name
         self.service_name = service.name
-        self.group_name = group.name
-        self.capacity_provider_name = provider.name
+        self.group_names = tuple(each.group.name for each in pools)
+        self.capacity_provider_name = instances.provider.name
         self.deploy_handle = pulumi.Output.concat(cluster.name, "/", service.name)
         self.restart = Restart.of_service(ground, cluster.name, service.name)
-        self.alarms = _alarms(args, replace(signals, period=300))
-        self.panels = _panels(args.fleet, replace(signals, period=300))
+        self.alarms = fleet_alarms(args.fleet, ground.prefix, args.settings, signals)
+        self.panels = fleet_panels(args.fleet, ground.prefix, signals)
         self.register_outputs(
             {
                 "cluster_name": self.cluster_name,
                 "service_name": self.service_name,
-                "group_name": self.group_name,
+                "group_name": instances.group.name,
                 "log_group_name": self.log_group_name,
                 "role_name": self.role_name,
                 "deploy_handle": self.deploy_handle,
@@ -144,170 +169,44 @@ class GpuFleet(pulumi.ComponentResource):
         )
 
 
-def _launch_template(
-    name: str, args: GpuFleetArgs, cluster: aws.ecs.Cluster, opts: pulumi.ResourceOptions
-) -> aws.ec2.LaunchTemplate:
-    role = service_role(
-        f"{name}-instance", "ec2.amazonaws.com", (), opts, managed_policies=INSTANCE_POLICIES
-    )
-    profile = aws.iam.InstanceProfile(f"{name}-instance", role=role.name, opts=opts)
-    instances = security_group(
-        f"{name}-instances", args.ground.vpc_id, f"{args.fleet} instances", opts
-    )
-    way_out = allow_https_out(f"{name}-instances-https-out", instances.id, opts)
-    tags = _instance_tags(args)
-    return aws.ec2.LaunchTemplate(
-        f"{name}-template",
-        image_id=args.settings.ami or _newest_image(opts),
-        iam_instance_profile={"arn": profile.arn},
-        # Through the rule: when a stack is taken down, the ECS agent must reach ECS to the end.
-        vpc_security_group_ids=[way_out.security_group_id],
-        metadata_options={
-            "http_endpoint": "enabled",
-            "http_tokens": "required",
-            # Tasks have interfaces of their own; a second hop would only serve bridged containers.
-            "http_put_response_hop_limit": 1,
-        },
-        block_device_mappings=[
-            {
-                "device_name": "/dev/xvda",
-                "ebs": {
-                    "volume_type": "gp3",
-                    "volume_size": args.settings.root_gb,
-                    "iops": ROOT_IOPS,
-                    "throughput": ROOT_MIB_PER_SECOND,
-                    "encrypted": "true",
-                    "delete_on_termination": "true",
-                },
-            }
-        ],
-        tag_specifications=[
-            {"resource_type": "instance", "tags": tags},
-            {"resource_type": "volume", "tags": tags},
-        ],
-        user_data=cluster.name.apply(_user_data),
-        update_default_version=True,
-        opts=opts,
+def _purchase(settings: GpuFleetSettings) -> Purchase:
+    return Purchase(
+        maximum=settings.max_workers,
+        on_demand_base=settings.on_demand_base,
+        on_demand_percent=settings.on_demand_percent,
     )
 
 
-def _newest_image(opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    # The plain copy: `value` is marked secret and would hide the image from every preview.
-    return aws.ssm.get_parameter_output(
-        name=IMAGE_PARAMETER, opts=pulumi.InvokeOptions(parent=opts.parent)
-    ).insecure_value
-
-
-def _user_data(cluster: str) -> str:
-    script = BOOT_SCRIPT.read_text(encoding="utf-8")
-    script = script.replace("@cluster@", cluster).replace("@stop_seconds@", str(STOP_SECONDS))
-    return base64.b64encode(script.encode()).decode()
-
-
-def _instance_tags(args: GpuFleetArgs) -> dict[str, str]:
-    return {**args.ground.tags, "Name": f"{args.ground.prefix}-{args.fleet}"}
-
-
-def _group(
+def _second_pool(
     name: str,
     args: GpuFleetArgs,
     template: aws.ec2.LaunchTemplate,
     opts: pulumi.ResourceOptions,
-) -> aws.autoscaling.Group:
-    settings = args.settings
-    types = settings.instance_types or GPU_CLASSES[settings.gpu_class].instance_types
-    return aws.autoscaling.Group(
-        name,
-        vpc_zone_identifiers=args.ground.private_subnet_ids,
-        # The floor is the service's: ECS then empties an instance before the group may lose it.
-        min_size=0,
-        max_size=settings.max_workers,
-        mixed_instances_policy={
-            "instances_distribution": {
-                "on_demand_base_capacity": settings.on_demand_base,
-                "on_demand_percentage_above_base_capacity": settings.on_demand_percent,
-                "on_demand_allocation_strategy": "prioritized",
-                "spot_allocation_strategy": "price-capacity-optimized",
-            },
-            "launch_template": {
-                "launch_template_specification": {
-                    "launch_template_id": template.id,
-                    # `$Latest` would hide from a preview that new instances will differ.
-                    "version": template.latest_version.apply(str),
-                },
-                # No weights: the capacity provider counts instances.
-                "overrides": [{"instance_type": type_} for type_ in types],
-            },
-        },
-        protect_from_scale_in=True,
-        # Evening out the zones ends healthy instances, at work or not.
-        suspended_processes=["AZRebalance"],
-        # The replacement ends the old instance at a mere warning, at work or not.
-        capacity_rebalance=False,
-        default_instance_warmup=WARM_UP_SECONDS,
-        enabled_metrics=[
-            aws.autoscaling.Metric.GROUP_DESIRED_CAPACITY,
-            aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES,
-            aws.autoscaling.Metric.GROUP_PENDING_INSTANCES,
-        ],
-        metrics_granularity="1Minute",
-        # A spot drought must not fail an update.
-        wait_for_capacity_timeout="0",
-        # Protected instances would hold up its deletion for ever, and they keep nothing: a job
-        # that was at work returns to the queue.
-        force_delete=True,
-        tags=[
-            {"key": key, "value": value, "propagate_at_launch": True}
-            for key, value in {**_instance_tags(args), "AmazonECSManaged": ""}.items()
-        ],
-        opts=_ignoring(opts, "desired_capacity"),
+) -> Pool | None:
+    if args.settings.overflow is None:
+        return None
+    on_demand = Purchase(
+        maximum=args.settings.overflow.max_workers, on_demand_base=0, on_demand_percent=100
     )
-
-
-def _capacity_provider(
-    name: str,
-    settings: GpuFleetSettings,
-    group: aws.autoscaling.Group,
-    opts: pulumi.ResourceOptions,
-) -> aws.ecs.CapacityProvider:
-    return aws.ecs.CapacityProvider(
-        name,
-        auto_scaling_group_provider={
-            "auto_scaling_group_arn": group.arn,
-            "managed_draining": "ENABLED",
-            "managed_termination_protection": "ENABLED",
-            "managed_scaling": {
-                "status": "ENABLED",
-                "target_capacity": 100,
-                "minimum_scaling_step_size": 1,
-                "maximum_scaling_step_size": settings.max_step,
-                "instance_warmup_period": WARM_UP_SECONDS,
-            },
-        },
-        opts=opts,
-    )
+    return pool(f"{name}-overflow", args, template, on_demand, opts)
 
 
 def _attach(
     name: str,
     cluster: aws.ecs.Cluster,
-    provider: aws.ecs.CapacityProvider,
+    pools: Sequence[Pool],
     opts: pulumi.ResourceOptions,
 ) -> aws.ecs.ClusterCapacityProviders:
+    first, *_ = pools
     return aws.ecs.ClusterCapacityProviders(
         name,
         cluster_name=cluster.name,
-        capacity_providers=[provider.name],
-        default_capacity_provider_strategies=[{"capacity_provider": provider.name, "weight": 1}],
+        capacity_providers=[each.provider.name for each in pools],
+        default_capacity_provider_strategies=[
+            {"capacity_provider": first.provider.name, "weight": 1}
+        ],
         opts=opts,
     )
-
-
-def _access_from(settings: GpuFleetSettings) -> Access:
-    times = {"JOB_LIMIT_SECONDS": str(settings.job_limit_seconds)}
-    if settings.heartbeat_seconds is not None:
-        times["HEARTBEAT_SECONDS"] = str(settings.heartbeat_seconds)
-    return combined([Access(environment=times), Access(environment=settings.environment)])
 
 
 def _task_role(
@@ -317,14 +216,8 @@ def _task_role(
     ground: Ground,
     opts: pulumi.ResourceOptions,
 ) -> ServiceRole:
-    protection = Statement(
-        sid="ProtectTaskAtWork",
-        actions=["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"],
-        resources=[cluster.arn.apply(lambda arn: f"{arn.replace(':cluster/', ':task/')}/*")],
-    )
-    return service_role(
-        name, TASKS, (protection, *access.statements), opts, account_id=ground.account_id
-    )
+    statements = (protect_tasks(cluster.arn), *access.statements)
+    return service_role(name, TASKS, statements, opts, account_id=ground.account_id)
 
 
 def _task_definition(
@@ -358,6 +251,8 @@ def _task_definition(
             f"{name}-execution", log_group, access.secrets, args.ground.account_id, opts
         ).arn,
         container_definitions=container_definitions(worker),
+        # A service that went back runs on the revision before; see components/fargate.py.
+        skip_destroy=True,
         opts=opts,
     )
 
@@ -367,18 +262,19 @@ def _service(
     args: GpuFleetArgs,
     task: aws.ecs.TaskDefinition,
     tasks: aws.ec2.SecurityGroup,
-    provider: aws.ecs.CapacityProvider,
+    instances: Pool,
     attachment: aws.ecs.ClusterCapacityProviders,
     opts: pulumi.ResourceOptions,
+    desired: int,
 ) -> aws.ecs.Service:
     return aws.ecs.Service(
         name,
         # Through the attachment, so that ECS knows the provider before the service names it.
         cluster=attachment.cluster_name,
         task_definition=task.arn,
-        desired_count=args.settings.min_workers,
+        desired_count=desired,
         # Never a launch type: tasks would then wait for instances that nobody starts.
-        capacity_provider_strategies=[{"capacity_provider": provider.name, "weight": 1}],
+        capacity_provider_strategies=[{"capacity_provider": instances.provider.name, "weight": 1}],
         network_configuration={
             "subnets": args.ground.private_subnet_ids,
             "security_groups": [tasks.id],
@@ -393,57 +289,5 @@ def _service(
         propagate_tags="SERVICE",
         # A spot drought must not fail an update; `workers-missing` tells of it.
         wait_for_steady_state=False,
-        opts=_ignoring(opts, "desired_count"),
-    )
-
-
-def _ignoring(opts: pulumi.ResourceOptions, property_name: str) -> pulumi.ResourceOptions:
-    """`opts` for what scaling changes by itself: an update would set it back."""
-    return pulumi.ResourceOptions.merge(
-        opts, pulumi.ResourceOptions(ignore_changes=[property_name])
-    )
-
-
-def _alarms(args: GpuFleetArgs, signals: Signals) -> tuple[Alarm, ...]:
-    return (
-        Alarm(
-            name="workers-missing",
-            summary=f"{args.fleet} has had fewer workers than it wants for 15 minutes.",
-            watch=signals.missing_workers(),
-            comparison="at_least",
-            threshold=1,
-            evaluation_periods=3,
-            # A fleet at rest may be silent; one that never rests is not, unless it is gone.
-            missing_data="breaching" if args.settings.min_workers else "notBreaching",
-            # What users feel of it is a job that nobody takes, and that alarm is critical.
-            severity="warning",
-            runbook="workers.md#workers-missing",
-        ),
-    )
-
-
-def _panels(fleet: str, signals: Signals) -> tuple[Panel, ...]:
-    return (
-        Panel(
-            group="Workers and jobs",
-            title=f"{fleet}: workers",
-            unit="workers",
-            metrics=[signals.wanted, signals.running],
-        ),
-        Panel(
-            group="Workers and jobs",
-            title=f"{fleet}: jobs per worker",
-            unit="jobs",
-            metrics=[signals.backlog_per_worker()],
-        ),
-        Panel(
-            group="Workers and jobs",
-            title=f"{fleet}: GPU instances",
-            unit="instances",
-            metrics=[
-                signals.instances_wanted,
-                signals.instances_in_service,
-                signals.instances_pending,
-            ],
-        ),
+        opts=ignoring(opts, "desired_count"),
     )

@@ -33,6 +33,17 @@ def _trust(inputs: Inputs) -> Iterator[tuple[str, str]]:
             yield f"{path}.Resource", "given, but a trust policy takes none"
 
 
+INLINE_CHARACTERS = 10_240
+"""Of all inline policies of a role together, blanks apart.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+
+def _size(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    characters = len("".join(str(inputs.get("policy") or "").split()))
+    if characters > INLINE_CHARACTERS:
+        yield "policy", f"{characters} characters, a role has room for {INLINE_CHARACTERS}"
+
+
 ENTRIES = {
     "Role": Entry(
         service="iam",
@@ -66,6 +77,7 @@ ENTRIES = {
         rename={"role": "RoleName", "name": "PolicyName", "policy": "PolicyDocument"},
         ignore=PREFIX,
         documents=("policy",),
+        rules=(_size,),
         id="{role}:{name}",
     ),
     "RolePolicyAttachment": Entry(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rehearsal.catalogue.entry import Call, Entry, Inputs, Scope
@@ -41,6 +42,18 @@ def _invoke_arn(scope: Scope) -> str | None:
     return f"arn:aws:apigateway:{region}:lambda:{path}" if arn else None
 
 
+VARIABLE_BYTES = 4096
+"""Of all variables of a function together.
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+
+def _variables(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    variables: Mapping[str, Any] = (inputs.get("environment") or {}).get("variables") or {}
+    size = sum(len(f"{key}{value}".encode()) for key, value in variables.items())
+    if size > VARIABLE_BYTES:
+        yield "environment.variables", f"{size} bytes, a function takes {VARIABLE_BYTES}"
+
+
 ENTRIES = {
     "Function": Entry(
         service="lambda",
@@ -67,6 +80,7 @@ ENTRIES = {
             "useResourceTimeoutForPropagation": "the provider's own patience",
         },
         prepare=_function,
+        rules=(_variables,),
         limits={"timeout": range(1, 901), "memorySize": range(128, 10241)},
         then=(
             Call(

@@ -7,7 +7,7 @@ import pytest
 
 from components.access import Access, Path, combined, open_paths
 from components.containers import ContainerSecret
-from components.grants import Statement, merged
+from components.grants import Statement
 from tests.recorder import aws_provider, record, with_aws
 
 READ = Statement(sid="Read", actions=["s3:GetObject"], resources=["arn:aws:s3:::media/*"])
@@ -51,11 +51,12 @@ def test_a_variable_that_two_things_set_is_refused(second: Access) -> None:
 
 
 def test_two_different_grants_of_one_name_are_refused() -> None:
-    other = Statement(sid="Read", actions=["s3:GetObject"], resources=["arn:aws:s3:::static/*"])
+    other = Statement(sid="Read", actions=["s3:PutObject"], resources=["arn:aws:s3:::static/*"])
+    first = Access(statements=[READ, KEY])
 
-    assert merged([READ, KEY, READ]) == (READ, KEY)
+    assert combined([first, Access(statements=[READ])]).statements == (READ, KEY)
     with pytest.raises(ValueError, match="two different grants are called Read"):
-        merged([READ, other])
+        combined([first, Access(statements=[other])])
 
 
 def test_a_path_is_a_rule_out_of_one_group_and_into_the_other() -> None:

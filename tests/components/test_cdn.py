@@ -36,6 +36,7 @@ led1J6VR72f2YxW6rS3Ch4NcMV34y0qMQeT8HffyG42B0cmrHQWlNx64oA==
 """Their private halves were thrown away."""
 
 CACHED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+CORS_S3 = "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
 NEVER_CACHED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 
 
@@ -67,7 +68,12 @@ def cdn(
             domain = Domain("domain", DomainArgs(settings=names, edge_names=(APP, CDN)), opts)
         firewall = None
         if guarded:
-            args = FirewallArgs(settings=FirewallSettings(mode="block"), ground=place, edge=True)
+            args = FirewallArgs(
+                settings=FirewallSettings(mode="block"),
+                ground=place,
+                edge=True,
+                reached_through="internet",
+            )
             firewall = Firewall("firewall", args, opts)
         component = Cdn(
             "cdn",
@@ -303,8 +309,33 @@ def test_the_sites_named_may_read_media_from_a_browser():  # M21, B39
     assert media(recorded)["default_cache_behavior"]["response_headers_policy_id"] == policy.id
 
 
+def test_the_bucket_answers_a_browser_that_asks_whether_it_may():  # M21
+    _, recorded = cdn(cors_origins=ORIGINS, releases=True)
+    behavior = media(recorded)["default_cache_behavior"]
+
+    assert behavior["allowed_methods"] == ["GET", "HEAD", "OPTIONS"]
+    assert behavior["cached_methods"] == ["GET", "HEAD"]
+    assert behavior["origin_request_policy_id"] == CORS_S3
+    for of_releases in media(recorded)["ordered_cache_behaviors"]:
+        assert of_releases["allowed_methods"] == ["GET", "HEAD"]
+
+
 def test_no_site_may_read_media_unless_named():  # M21
-    assert "cors_config" not in headers(cdn()[1], "media")
+    _, recorded = cdn()
+    behavior = media(recorded)["default_cache_behavior"]
+
+    assert "cors_config" not in headers(recorded, "media")
+    assert behavior["allowed_methods"] == ["GET", "HEAD"]
+    assert "origin_request_policy_id" not in behavior
+
+
+def test_nobody_is_served_before_cloudfront_may_read():  # M20
+    _, recorded = cdn(releases=True)
+
+    for purposes, of in ((["static"], site(recorded)), (["media", "releases"], media(recorded))):
+        waits_for = of.resource.property_dependencies["origins"]
+        for purpose in purposes:
+            assert recorded.one("s3.BucketPolicy", f"buckets-{purpose}-policy").urn in waits_for
 
 
 def test_without_keys_media_are_open():  # B39

@@ -16,10 +16,10 @@ from typing import Any
 import pulumi
 import pytest
 
+from components import instances
 from components.access import Access
 from components.access import Path as Reach
 from components.alarms import AlarmSet
-from components.api import ec2
 from components.api.contract import Api, ApiArgs
 from components.api.ec2 import Ec2Api
 from components.api.load_balancer import LoadBalancer, LoadBalancerArgs
@@ -86,6 +86,7 @@ def build(
             ground=place,
             domain=None,
             log_bucket=real_log_bucket(place, opts) if real else log_bucket(),
+            firewall=None,
         ),
         opts,
     )
@@ -392,19 +393,23 @@ def test_new_instances_come_before_old_ones_go():  # B15
     assert {key: preferences(recorded)[key] for key in bounds} == bounds
 
 
-def test_the_release_alarms_take_a_deployment_back():  # B15
+def test_the_release_alarms_end_a_deployment():  # B15
     _, recorded = api()
     made = [
         recorded.one("cloudwatch.MetricAlarm", f"api-{name}")
         for name in ("release-errors", "release-slow")
     ]
 
-    assert preferences(recorded)["auto_rollback"] is True
     assert preferences(recorded)["alarm_specification"]["alarms"] == [
         "backlot-dev-api-release-errors",
         "backlot-dev-api-release-slow",
     ]
     assert {each.urn for each in made} <= set(group(recorded).resource.dependencies)
+
+
+def test_no_rollback_is_claimed_that_would_lead_to_the_same_template():  # B15
+    """AWS goes back to what the group was told last, and that is the new template already."""
+    assert "auto_rollback" not in preferences(api()[1])
 
 
 def test_a_deployment_rests_for_the_bake_when_half_of_it_is_new():  # B15
@@ -665,7 +670,7 @@ def test_aws_takes_it_as_it_is(metric: str):
 
 
 def test_the_boot_script_is_valid_bash():
-    subprocess.run(["bash", "-n", str(ec2.BOOT_SCRIPT)], check=True)
+    subprocess.run(["bash", "-n", str(instances.BOOT_SCRIPT)], check=True)
 
 
 def test_an_instance_is_told_what_to_run_and_nothing_secret():  # M32
@@ -692,7 +697,7 @@ def test_an_instance_is_told_what_to_run_and_nothing_secret():  # M32
 def test_an_instance_gets_the_launcher_as_it_stands():
     _, recorded = api()
 
-    assert f"{written(recorded, 'LAUNCHER')}\n" == ec2.LAUNCHER.read_text(encoding="utf-8")
+    assert f"{written(recorded, 'LAUNCHER')}\n" == instances.LAUNCHER.read_text(encoding="utf-8")
 
 
 def test_what_the_settings_hold_never_ends_up_as_shell(tmp_path: Path):
@@ -737,7 +742,7 @@ def test_what_ec2_would_refuse_as_too_long_is_refused_with_a_reason():
 
 
 def test_the_launcher_is_python_that_amazon_linux_2023_has():
-    ast.parse(ec2.LAUNCHER.read_text(encoding="utf-8"), feature_version=(3, 9))
+    ast.parse(instances.LAUNCHER.read_text(encoding="utf-8"), feature_version=(3, 9))
 
 
 # What the launcher does
@@ -797,7 +802,7 @@ def launched(
     (folder / "api.json").write_text(json.dumps(given), encoding="utf-8")
     (folder / "calls").unlink(missing_ok=True)
     ended = subprocess.run(
-        [sys.executable, str(ec2.LAUNCHER), str(folder / "api.json"), INSTANCE],
+        [sys.executable, str(instances.LAUNCHER), str(folder / "api.json"), INSTANCE],
         env={
             "PATH": f"{folder}:{os.environ['PATH']}",
             "CALLS": str(folder / "calls"),

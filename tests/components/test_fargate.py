@@ -79,6 +79,7 @@ def build(
             ground=ground(),
             domain=None,
             log_bucket=log_bucket(),
+            firewall=None,
         ),
         opts,
     )
@@ -176,6 +177,11 @@ def test_a_task_has_the_size_port_and_platform_of_the_settings():  # M30
         "cpu_architecture": "ARM64",
     }
     assert container(recorded)["portMappings"] == [{"containerPort": 8000, "protocol": "tcp"}]
+
+
+def test_a_revision_stays_in_use_when_another_takes_its_place():
+    """ECS cannot deploy one that is not: a service that went back could not be restarted."""
+    assert api()[1].one("ecs.TaskDefinition")["skip_destroy"] is True
 
 
 def test_intel_is_a_choice():
@@ -392,7 +398,6 @@ def test_the_load_balancer_checks_the_same_path():  # M18
 
     assert targets["target_type"] == "ip"
     assert targets["protocol"] == "HTTP"
-    assert targets["port"] == 8000
     assert targets["vpc_id"] == "vpc-1"
     assert targets["health_check"] == {
         "path": "/health",
@@ -402,6 +407,16 @@ def test_the_load_balancer_checks_the_same_path():  # M18
         "healthy_threshold": 2,
         "unhealthy_threshold": 3,
     }
+
+
+def test_another_port_replaces_no_target_group():
+    """ECS writes the rules, so one that is replaced would stay in them and could not go."""
+    ports = [
+        {group.name: group["port"] for group in api(port=port)[1].all("lb.TargetGroup")}
+        for port in (8000, 9000)
+    ]
+
+    assert ports[0] == ports[1] == {"api-targets-live": 80, "api-targets-other": 80}
 
 
 def test_a_task_that_leaves_has_30_seconds_for_its_requests():
@@ -675,6 +690,8 @@ def test_tasks_are_bought_from_fargate_and_fargate_spot_by_share(
         "FARGATE_SPOT",
     ]
     assert service(recorded)["capacity_provider_strategies"] == strategy
+    # Without it the provider refuses to change the mix of a service that runs.
+    assert service(recorded)["force_new_deployment"] is True
     assert "launch_type" not in service(recorded)
 
 

@@ -19,6 +19,7 @@ from components.observe import Alarm
 from rehearsal.provider import MotoProvider
 from settings.firewall import FirewallSettings, ManagedRules
 from settings.keys import KeysSettings
+from settings.load_balancer import ReachedThrough
 from settings.logs import LogsSettings
 from settings.notices import NoticesSettings
 from tests.components.parts import PREFIX, export_watched, ground
@@ -33,6 +34,7 @@ ON_BY_DEFAULT = [
 ]
 """In the order that a request meets them."""
 
+BALANCER = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/a/1"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/logs"
 THERE = "arn:aws:kms:us-east-1:123456789012:key/edge-logs"
 
@@ -51,7 +53,7 @@ def firewall(
     *,
     region: str = "us-east-1",
     edge: bool = True,
-    direct: bool = True,
+    reached_through: ReachedThrough = "internet",
     encrypted: bool = False,
     **settings: Any,
 ) -> tuple[Firewall, Recorded]:
@@ -65,16 +67,17 @@ def firewall(
                 settings=FirewallSettings(**{"mode": "block", **settings}),
                 ground=standing_in(region, encrypted=encrypted),
                 edge=edge,
-                direct=direct,
+                reached_through=reached_through,
             ),
             with_aws(provider),
         )
-        aws.wafv2.WebAclAssociation(
-            "user",
-            web_acl_arn=component.regional_arn,
-            resource_arn="arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/a/1",
-            opts=pulumi.ResourceOptions(provider=provider),
-        )
+        if reached_through != "cloudfront":
+            aws.wafv2.WebAclAssociation(
+                "user",
+                web_acl_arn=component.arn("regional"),
+                resource_arn=BALANCER,
+                opts=pulumi.ResourceOptions(provider=provider),
+            )
         made.append(component)
         export_watched("alarms", {alarm.name: alarm.watch for alarm in component.alarms})
 
@@ -111,7 +114,9 @@ def test_without_cloudfront_there_is_none_for_it():
     component, recorded = firewall(edge=False)
 
     assert recorded.names("wafv2.WebAcl") == ["firewall-regional"]
-    assert component.edge_arn is None
+    assert "edge_arn" not in recorded.one("backlot:firewall:Firewall").outputs
+    with pytest.raises(ValueError, match="no web ACL for CloudFront"):
+        component.arn("edge")
     assert [alarm.name for alarm in component.alarms] == ["regional-many-blocked"]
     assert len(component.panels) == 1
 
@@ -168,16 +173,45 @@ def test_the_rate_limit_is_a_setting():  # M24
     assert rate["statement"]["rate_based_statement"]["limit"] == 500
 
 
-def test_behind_something_the_load_balancers_web_acl_judges_no_address():  # M24
-    _, recorded = firewall(direct=False, managed=ALL)
-    by_address = {
-        "AWSManagedRulesAmazonIpReputationList",
-        "AWSManagedRulesAnonymousIpList",
-        "rate-limit",
-    }
+def test_a_load_balancer_that_cloudfront_alone_reaches_is_judged_there_and_not_again():  # B38
+    component, recorded = firewall(reached_through="cloudfront")
 
-    assert set(rules(recorded)) == set(ALL) - by_address
+    assert recorded.names("wafv2.WebAcl") == ["firewall-edge"]
+    assert recorded.names("wafv2.WebAclLoggingConfiguration") == ["firewall-edge-log"]
+    assert recorded.names("cloudwatch.LogGroup") == ["firewall-edge-log"]
+    assert [alarm.name for alarm in component.alarms] == ["edge-many-blocked"]
+    assert [panel.title for panel in component.panels] == ["Firewall before CloudFront: requests"]
+    with pytest.raises(ValueError, match="no web ACL for the load balancer"):
+        component.arn("regional")
+
+
+BY_ADDRESS = {"AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesAnonymousIpList"}
+
+
+def test_behind_api_gateway_no_list_judges_the_address_that_everybody_shares():  # M25
+    _, recorded = firewall(reached_through="api_gateway", managed=ALL)
+
+    assert set(rules(recorded)) == {*ALL, "rate-limit"} - BY_ADDRESS
     assert set(rules(recorded, "edge")) == {*ALL, "rate-limit"}
+
+
+def test_behind_api_gateway_the_limit_goes_by_the_address_it_hands_on():  # M24, M25
+    _, recorded = firewall(reached_through="api_gateway")
+
+    assert rules(recorded)["rate-limit"]["statement"] == {
+        "rate_based_statement": {
+            "aggregate_key_type": "FORWARDED_IP",
+            "forwarded_ip_config": {
+                "header_name": "x-client-address",
+                "fallback_behavior": "NO_MATCH",
+            },
+            "limit": 2000,
+            "evaluation_window_sec": 300,
+        }
+    }
+    at_cloudfront = rules(recorded, "edge")["rate-limit"]["statement"]["rate_based_statement"]
+    assert at_cloudfront["aggregate_key_type"] == "IP"
+    assert "forwarded_ip_config" not in at_cloudfront
 
 
 def test_block_stops_what_the_rules_match():  # B41
@@ -407,6 +441,7 @@ def test_aws_takes_all_of_it_from_a_stack_outside_us_east_1():  # B55
                 settings=FirewallSettings(mode="count"),
                 ground=replace(place, logs=logs),
                 edge=True,
+                reached_through="internet",
             ),
             opts,
         )

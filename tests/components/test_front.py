@@ -50,7 +50,10 @@ def cloudfront(
         firewall = None
         if guarded:
             args = FirewallArgs(
-                settings=FirewallSettings(mode="block"), ground=ground(), edge=True, direct=False
+                settings=FirewallSettings(mode="block"),
+                ground=ground(),
+                edge=True,
+                reached_through="cloudfront",
             )
             firewall = Firewall("firewall", args, opts)
         door = CloudFrontDoor(
@@ -235,6 +238,14 @@ def test_it_speaks_tls_to_the_listener_and_checks_its_name():  # M17
     integration = gateway()[1].one("apigatewayv2.Integration")
 
     assert integration["tls_config"] == {"server_name_to_verify": "api.studio.example"}
+
+
+def test_it_tells_the_load_balancer_who_asks_whatever_a_client_claims():  # M24, M25
+    integration = gateway()[1].one("apigatewayv2.Integration")
+
+    assert integration["request_parameters"] == {
+        "overwrite:header.x-client-address": "$context.identity.sourceIp"
+    }
 
 
 def test_the_link_stands_in_the_private_subnets_and_reaches_the_door_alone():  # M25

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pulumi
+import pulumi_aws as aws
 
-from components.functions import failure_alarm, platform_function
+from components.functions import InNetwork, call_on, failure_alarm, platform_function
 from components.grants import Statement
 from tests.components.parts import export_watched, ground
 from tests.recorder import ROOT, Recorded, aws_provider, record, with_aws
@@ -12,7 +13,7 @@ from tests.recorder import ROOT, Recorded, aws_provider, record, with_aws
 TABLE = "arn:aws:sqs:us-east-1:123456789012:jobs"
 
 
-def recorded_function() -> Recorded:
+def recorded_function(network: InNetwork | None = None) -> Recorded:
     def program() -> None:
         function = platform_function(
             "jobs-sweep",
@@ -22,6 +23,7 @@ def recorded_function() -> Recorded:
             statements=[Statement(sid="Sweep", actions=["sqs:PurgeQueue"], resources=[TABLE])],
             timeout_seconds=60,
             logs=ground().logs,
+            network=network,
             opts=with_aws(aws_provider()),
         )
         alarm = failure_alarm(
@@ -49,6 +51,28 @@ def test_a_function_runs_on_arm_outside_the_network():
     assert function["timeout"] == 60
     assert "vpc_config" not in function
     assert "layers" not in function
+
+
+def test_a_function_that_must_reach_into_the_network_stands_in_it():
+    inside = InNetwork(subnet_ids=["subnet-private-a"], security_group_id="sg-sweep")
+    recorded = recorded_function(inside)
+
+    assert recorded.one("lambda.Function")["vpc_config"] == {
+        "subnet_ids": ["subnet-private-a"],
+        "security_group_ids": ["sg-sweep"],
+    }
+    policy = recorded.one("iam.RolePolicy").json("policy")
+    granted = {one["Sid"]: one["Action"] for one in policy["Statement"]}
+    assert granted["JoinNetwork"] == [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    ]
+    # The managed policy of AWS would let it write to every log group.
+    assert recorded.all("iam.RolePolicyAttachment") == []
 
 
 def test_a_function_writes_json_to_a_log_group_that_expires():  # M88
@@ -82,6 +106,37 @@ def test_a_function_stands_only_when_its_role_may_do_its_work():
     recorded = recorded_function()
     policy = recorded.one("iam.RolePolicy")
     assert policy.urn in recorded.one("lambda.Function").resource.dependencies
+
+
+def recorded_call() -> Recorded:
+    def program() -> None:
+        opts = with_aws(aws_provider())
+        function = aws.lambda_.Function("sweep", role="arn:aws:iam::123456789012:role/r", opts=opts)
+        rule = aws.cloudwatch.EventRule("nightly", schedule_expression="rate(1 day)", opts=opts)
+        call_on("sweep-nightly", rule, function, opts)
+
+    return record(program)
+
+
+def test_a_rule_calls_the_function():
+    recorded = recorded_call()
+    target = recorded.one("cloudwatch.EventTarget", "sweep-nightly-target")
+    assert target["rule"] == recorded.one("cloudwatch.EventRule").outputs["name"]
+    assert target["arn"] == recorded.one("lambda.Function").outputs["arn"]
+    # The event reaches the function as it is.
+    for absent in ("input", "input_path", "input_transformer", "role_arn"):
+        assert absent not in target
+
+
+def test_only_that_rule_may_call_and_it_may_before_it_does():  # M85
+    recorded = recorded_call()
+    permission = recorded.one("lambda.Permission", "sweep-nightly-permission")
+    assert permission["action"] == "lambda:InvokeFunction"
+    assert permission["principal"] == "events.amazonaws.com"
+    assert permission["source_arn"] == recorded.one("cloudwatch.EventRule").outputs["arn"]
+    assert permission["function"] == recorded.one("lambda.Function").outputs["name"]
+    target = recorded.one("cloudwatch.EventTarget")
+    assert permission.urn in target.resource.dependencies
 
 
 def test_a_single_error_is_heard_of():

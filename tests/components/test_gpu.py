@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 
 from components.access import Access
@@ -16,9 +17,9 @@ from components.access import Path as Reach
 from components.containers import ContainerSecret
 from components.grants import Statement
 from components.queues import WorkQueue, WorkQueueArgs
-from components.workers import gpu
 from components.workers.contract import Fleet
-from components.workers.gpu import GpuFleet, GpuFleetArgs
+from components.workers.gpu import GpuFleet
+from components.workers.gpu_instances import BOOT_SCRIPT, GpuFleetArgs
 from settings.queues import QueueSettings
 from settings.workers import GpuFleetSettings
 from tests.components.parts import export_watched, ground
@@ -90,12 +91,17 @@ def recorded_fleet(access: Sequence[Access] = (), **changes: object) -> tuple[Gp
                 fleet="render",
                 queue=queue,
                 image=IMAGE,
+                build="1.0.0",
                 access=access,
             ),
             here,
         )
         made.append(fleet)
         export_watched("alarms", {alarm.name: alarm.watch for alarm in fleet.alarms})
+        pulumi.export("group_names", list(fleet.group_names))
+        if fleet.waking:
+            pulumi.export("waking", dict(fleet.waking.fleet))
+            pulumi.export("grants", [one.rendered() for one in fleet.waking.statements])
 
     recorded = record(program)
     return made[0], recorded
@@ -178,9 +184,15 @@ def test_nothing_but_ecs_ends_an_instance_at_work():  # B6
     group = recorded.one("autoscaling.Group")
     assert group["protect_from_scale_in"] is True
     assert group["suspended_processes"] == ["AZRebalance"]
-    assert group["capacity_rebalance"] is False
     assert "max_instance_lifetime" not in group
     assert "instance_refresh" not in group
+
+
+def test_a_mere_warning_ends_an_instance_only_where_that_is_asked_for():  # B10
+    _, recorded = recorded_fleet()
+    assert recorded.one("autoscaling.Group")["capacity_rebalance"] is False
+    _, recorded = recorded_fleet(capacity_rebalance=True)
+    assert recorded.one("autoscaling.Group")["capacity_rebalance"] is True
 
 
 def test_the_group_tells_how_many_instances_it_wants_and_has_each_minute():
@@ -387,7 +399,7 @@ def test_images_are_kept_on_the_disk_in_the_host():
 
 
 def test_the_boot_script_is_valid_bash():
-    subprocess.run(["bash", "-n", str(gpu.BOOT_SCRIPT)], check=True)
+    subprocess.run(["bash", "-n", str(BOOT_SCRIPT)], check=True)
 
 
 def test_an_instance_may_join_its_cluster_and_be_looked_into_and_nothing_else():
@@ -417,6 +429,7 @@ def test_a_worker_has_one_whole_gpu_and_fits_the_smallest_type_of_its_class():  
     task = recorded.one("ecs.TaskDefinition")
     assert task["requires_compatibilities"] == ["EC2"]
     assert task["network_mode"] == "awsvpc"
+    assert task["skip_destroy"] is True
     assert task["family"] == "backlot-dev-render"
     worker = container(recorded)
     assert worker["resourceRequirements"] == [{"type": "GPU", "value": "1"}]
@@ -464,12 +477,27 @@ def test_a_worker_is_told_its_queue_and_its_times_and_what_it_uses():
     _, recorded = recorded_fleet([STORES], environment={"MODEL": "xl"})
     assert variables(recorded) == {
         "AWS_REGION": "us-east-1",
+        "BUILD_ID": "1.0.0",
+        "CONCURRENCY": "1",
+        "FLEET": "render",
         "HEARTBEAT_SECONDS": "40",
         "JOB_LIMIT_SECONDS": "900",
+        "STOP_SECONDS": "110",
         "MEDIA_BUCKET": "backlot-dev-media",
+        "METRICS_NAMESPACE": "backlot-dev/Jobs",
         "MODEL": "xl",
+        "PROTECTION_MINUTES": "15",
         "QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/backlot-dev-render",
+        "VISIBILITY_SECONDS": "120",
     }
+
+
+def test_the_times_a_worker_is_told_follow_the_settings():
+    _, recorded = recorded_fleet(protection_minutes=9, job_limit_seconds=60, heartbeat_seconds=30)
+    told = variables(recorded)
+    assert told["PROTECTION_MINUTES"] == "9"
+    assert told["JOB_LIMIT_SECONDS"] == "60"
+    assert told["HEARTBEAT_SECONDS"] == "30"
 
 
 def test_a_worker_without_a_heartbeat_is_told_of_none():
@@ -477,9 +505,10 @@ def test_a_worker_without_a_heartbeat_is_told_of_none():
     assert "HEARTBEAT_SECONDS" not in variables(recorded)
 
 
-def test_a_variable_that_is_set_twice_is_refused():
-    with pytest.raises(AssertionError, match="the variable QUEUE_URL is set twice"):
-        recorded_fleet(environment={"QUEUE_URL": "elsewhere"})
+@pytest.mark.parametrize("variable", ["QUEUE_URL", "FLEET"])
+def test_a_variable_that_is_set_twice_is_refused(variable: str):
+    with pytest.raises(AssertionError, match=f"the variable {variable} is set twice"):
+        recorded_fleet(environment={variable: "elsewhere"})
 
 
 def test_secrets_reach_a_worker_by_reference_alone():  # M54
@@ -497,7 +526,7 @@ def test_the_worker_role_is_made_of_what_it_was_granted():  # M54
             "ProtectTaskAtWork",
             [f"arn:aws:ecs:us-east-1:123456789012:task/{cluster}/*"],
         ),
-        ("ConsumeRender", [QUEUE_ARN]),
+        ("ConsumeJobs", [QUEUE_ARN]),
         ("ReadMedia", ["arn:aws:s3:::backlot-dev-media/*"]),
     ]
     assert granted[0]["Action"] == ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
@@ -551,10 +580,11 @@ def test_a_store_is_reached_by_the_workers_and_not_by_the_instances():
 
 
 def test_a_fleet_that_never_rests_needs_no_waking():  # M52
-    _, recorded = recorded_fleet(min_workers=2)
+    fleet, recorded = recorded_fleet(min_workers=2)
     assert recorded.one("appautoscaling.Target")["min_capacity"] == 2
     assert recorded.names("appautoscaling.Policy") == ["worker-render-scaling-backlog"]
     assert recorded.all("cloudwatch.MetricAlarm") == []
+    assert fleet.waking is None
 
 
 def test_a_fleet_that_goes_to_zero_is_woken_by_two_alarms():  # M52
@@ -568,6 +598,117 @@ def test_a_fleet_that_goes_to_zero_is_woken_by_two_alarms():  # M52
     wake = recorded.one("appautoscaling.Policy", "worker-render-wake")
     steps = wake["step_scaling_policy_configuration"]["step_adjustments"]
     assert steps == [{"metric_interval_lower_bound": "0", "scaling_adjustment": 1}]
+
+
+def test_a_fleet_that_rests_by_the_clock_alone_is_woken_as_well():  # M52, B13
+    night = {"days": ["fri"], "at": "20:00", "min_workers": 0, "max_workers": 4}
+    fleet, recorded = recorded_fleet(min_workers=2, schedules={"weekend": night})
+    assert recorded.one("ecs.Service")["desired_count"] == 2
+    assert "worker-render-wake" in recorded.names("appautoscaling.Policy")
+    assert len(recorded.all("cloudwatch.MetricAlarm")) == 2
+    assert fleet.waking is not None
+
+
+def test_the_waker_is_told_how_many_workers_to_start_and_where():  # M52
+    _, recorded = recorded_fleet(min_workers=0, max_workers=20)
+    assert recorded.outputs["waking"] == {
+        "platform": "ecs",
+        "queue": "https://sqs.us-east-1.amazonaws.com/123456789012/backlot-dev-render",
+        "cluster": recorded.one("ecs.Cluster").outputs["name"],
+        "service": recorded.one("ecs.Service").outputs["name"],
+        "target": 6,
+        "most": 4,
+        "max": 20,
+    }
+
+
+def test_the_waker_may_read_the_queue_and_set_the_one_service_and_nothing_else():  # M52
+    _, recorded = recorded_fleet(min_workers=0)
+    cluster = recorded.one("ecs.Cluster").outputs["name"]
+    service = recorded.one("ecs.Service").outputs["name"]
+    assert [(one["Action"], one["Resource"]) for one in recorded.outputs["grants"]] == [
+        (["sqs:GetQueueAttributes"], [QUEUE_ARN]),
+        (
+            ["ecs:DescribeServices", "ecs:UpdateService"],
+            [f"arn:aws:ecs:us-east-1:123456789012:service/{cluster}/{service}"],
+        ),
+        (["application-autoscaling:DescribeScalableTargets"], ["*"]),
+    ]
+
+
+OVERFLOW = {"max_workers": 14}
+
+
+def test_a_fleet_without_overflow_has_one_group_and_one_service():
+    fleet, recorded = recorded_fleet()
+    assert fleet.companions == ()
+    assert recorded.names("autoscaling.Group") == ["worker-render-group"]
+    assert recorded.names("ecs.CapacityProvider") == ["worker-render-capacity"]
+    assert recorded.names("ecs.Service") == ["worker-render-service"]
+    assert recorded.all("backlot:workers:Overflow") == []
+    assert recorded.outputs["group_names"] == [recorded.one("autoscaling.Group").outputs["name"]]
+
+
+def test_overflow_is_a_second_group_bought_on_demand_alone():
+    _, recorded = recorded_fleet(overflow=OVERFLOW)
+    own = recorded.one("autoscaling.Group", "worker-render-group")
+    second = recorded.one("autoscaling.Group", "worker-render-overflow-group")
+    bought = second["mixed_instances_policy"]["instances_distribution"]
+    assert bought["on_demand_percentage_above_base_capacity"] == 100
+    assert bought["on_demand_base_capacity"] == 0
+    assert (second["min_size"], second["max_size"]) == (0, 14)
+    # The split of the fleet's own group stays: to change it would replace spot at work.
+    split = own["mixed_instances_policy"]["instances_distribution"]
+    assert split["on_demand_percentage_above_base_capacity"] == 30
+    assert own["max_size"] == 20
+    assert (
+        second["mixed_instances_policy"]["launch_template"]
+        == own["mixed_instances_policy"]["launch_template"]
+    )
+    assert recorded.outputs["group_names"] == [own.outputs["name"], second.outputs["name"]]
+
+
+def test_overflow_has_a_capacity_provider_of_its_own_in_the_same_cluster():
+    _, recorded = recorded_fleet(overflow=OVERFLOW)
+    own = recorded.one("ecs.CapacityProvider", "worker-render-capacity").outputs["name"]
+    second = recorded.one("ecs.CapacityProvider", "worker-render-overflow-capacity")
+    group = recorded.one("autoscaling.Group", "worker-render-overflow-group")
+    provider = second["auto_scaling_group_provider"]
+    assert provider["auto_scaling_group_arn"] == group.outputs["arn"]
+    assert provider["managed_termination_protection"] == "ENABLED"
+    attachment = recorded.one("ecs.ClusterCapacityProviders")
+    assert attachment["capacity_providers"] == [own, second.outputs["name"]]
+    assert attachment["default_capacity_provider_strategies"] == [
+        {"capacity_provider": own, "weight": 1}
+    ]
+    assert len(recorded.all("ecs.Cluster")) == 1
+
+
+def test_the_overflows_service_runs_the_same_task_on_its_own_instances_and_begins_at_none():
+    _, recorded = recorded_fleet(overflow=OVERFLOW)
+    own = recorded.one("ecs.Service", "worker-render-service")
+    second = recorded.one("ecs.Service", "worker-render-overflow-service")
+    provider = recorded.one("ecs.CapacityProvider", "worker-render-overflow-capacity")
+    assert second["capacity_provider_strategies"] == [
+        {"capacity_provider": provider.outputs["name"], "weight": 1}
+    ]
+    assert (own["desired_count"], second["desired_count"]) == (2, 0)
+    assert second.ignore_changes == ["desired_count"]
+    for same in ("cluster", "task_definition", "network_configuration"):
+        assert second[same] == own[same]
+    assert len(recorded.all("ecs.TaskDefinition")) == 1
+
+
+def test_workers_of_the_overflow_count_in_no_signal_of_the_fleet():
+    fleet, recorded = recorded_fleet(overflow=OVERFLOW)
+    own = recorded.one("ecs.Service", "worker-render-service").outputs["name"]
+    assert recorded.outputs["alarms"]["workers-missing"]["running"]["dimensions"] == {
+        "ClusterName": recorded.one("ecs.Cluster").outputs["name"],
+        "ServiceName": own,
+    }
+    assert [alarm.name for alarm in fleet.alarms] == ["workers-missing", "jobs-failing"]
+    (overflow,) = fleet.companions
+    assert [alarm.name for alarm in overflow.alarms] == ["stepped-in"]
 
 
 def test_everything_of_a_fleet_is_its_child_and_bears_its_name():
@@ -613,7 +754,7 @@ def test_a_gpu_fleet_is_a_fleet():
 
 def test_workers_missing_for_a_quarter_of_an_hour_are_told_of():
     fleet, recorded = recorded_fleet()
-    (missing,) = fleet.alarms
+    missing, _ = fleet.alarms
     assert missing.name == "workers-missing"
     assert (missing.comparison, missing.threshold) == ("at_least", 1)
     assert (missing.evaluation_periods, missing.severity) == (3, "warning")
@@ -637,24 +778,20 @@ def test_workers_missing_for_a_quarter_of_an_hour_are_told_of():
     }
 
 
-@pytest.mark.parametrize(("min_workers", "missing_data"), [(0, "notBreaching"), (2, "breaching")])
-def test_silence_is_alarming_only_in_a_fleet_that_never_rests(min_workers: int, missing_data: str):
-    fleet, _ = recorded_fleet(min_workers=min_workers)
-    assert fleet.alarms[0].missing_data == missing_data
-
-
 def test_a_fleet_shows_its_workers_its_backlog_and_its_instances():
     fleet, _ = recorded_fleet()
     assert [(panel.group, panel.title) for panel in fleet.panels] == [
         ("Workers and jobs", "render: workers"),
         ("Workers and jobs", "render: jobs per worker"),
-        ("Workers and jobs", "render: GPU instances"),
+        ("Workers and jobs", "render: jobs done"),
+        ("Workers and jobs", "render: time for a job"),
+        ("Workers and jobs", "render: instances"),
     ]
 
 
 def test_every_alarm_of_a_fleet_and_of_its_queue_has_a_runbook():
-    fleet, _ = recorded_fleet()
-    for alarm in fleet.alarms:
+    fleet, _ = recorded_fleet(overflow=OVERFLOW)
+    for alarm in [*fleet.alarms, *(each for one in fleet.companions for each in one.alarms)]:
         page, _, anchor = alarm.runbook.partition("#")
         text = (ROOT / "docs" / "runbooks" / page).read_text(encoding="utf-8")
         assert anchor == alarm.name

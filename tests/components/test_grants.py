@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
+import pytest
 
-from components.grants import Statement, key_grant, policy_document, service_role
+from components.grants import Statement, key_grant, policy_document, service_role, together
 from tests.recorder import Recorded, aws_provider, record
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/data"
@@ -56,6 +57,43 @@ def test_a_key_is_granted_where_there_is_one_of_ours():  # M85
         "Resource": [KEY],
     }
     assert key_grant("UseKey", None, "kms:Decrypt") == ()
+
+
+def measure(*resources: str, action: str = "sqs:GetQueueAttributes") -> Statement:
+    return Statement(sid="Measure", actions=[action], resources=resources)
+
+
+def test_statements_of_one_name_become_one_over_all_their_resources():
+    assert [one.rendered() for one in together([measure("arn:a"), CONSUME, measure("arn:b")])] == [
+        measure("arn:a", "arn:b").rendered(),
+        CONSUME.rendered(),
+    ]
+    assert together([]) == ()
+
+
+def test_a_resource_is_named_once_however_many_ask_for_it():
+    [statement] = together([measure("*"), measure("*"), measure("arn:a", "*")])
+    assert statement.resources == ["*", "arn:a"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        measure("arn:a", action="sqs:PurgeQueue"),
+        Statement(
+            sid="Measure",
+            actions=["sqs:GetQueueAttributes"],
+            resources=["arn:a"],
+            conditions={"StringEquals": {"aws:SourceAccount": "123456789012"}},
+        ),
+    ],
+    ids=["actions", "conditions"],
+)
+def test_two_grants_that_differ_in_more_than_their_resources_are_not_put_together(
+    other: Statement,
+):
+    with pytest.raises(ValueError, match="two different grants are called Measure"):
+        together([measure("arn:a"), other])
 
 
 def test_a_policy_keeps_the_order_of_its_statements():

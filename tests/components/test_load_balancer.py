@@ -75,7 +75,12 @@ def door(
         if guarded:
             firewall = Firewall(
                 "firewall",
-                FirewallArgs(settings=FirewallSettings(mode="block"), ground=place, edge=True),
+                FirewallArgs(
+                    settings=FirewallSettings(mode="block"),
+                    ground=place,
+                    edge=True,
+                    reached_through=settings.get("reached_through", "internet"),
+                ),
                 opts,
             )
         balancer = LoadBalancer(
@@ -308,8 +313,8 @@ def test_a_front_without_a_domain_is_refused(through: str):
         door(secure=False, reached_through=through)
 
 
-@pytest.mark.parametrize("through", ["internet", *HIDDEN])
-def test_the_firewall_stands_before_it_wherever_it_stands(through: str):  # M23
+@pytest.mark.parametrize("through", ["internet", "api_gateway"])
+def test_the_firewall_stands_before_it(through: str):  # M23
     _, recorded = door(reached_through=through, guarded=True)
     association = recorded.one("wafv2.WebAclAssociation")
 
@@ -317,6 +322,16 @@ def test_the_firewall_stands_before_it_wherever_it_stands(through: str):  # M23
     assert (
         association["web_acl_arn"]
         == recorded.one("backlot:firewall:Firewall").outputs["regional_arn"]
+    )
+
+
+def test_behind_cloudfront_the_firewall_stands_there_and_not_before_it():  # M23, B38
+    _, recorded = door(reached_through="cloudfront", guarded=True)
+
+    assert recorded.all("wafv2.WebAclAssociation") == []
+    assert (
+        recorded.one("cloudfront.Distribution")["web_acl_id"]
+        == recorded.one("backlot:firewall:Firewall").outputs["edge_arn"]
     )
 
 

@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from components.observe import Alarm
-from components.queues import WorkQueue, WorkQueueArgs
+from components.queues import JobQueue, WorkQueue, WorkQueueArgs
 from settings.queues import QueueSettings
 from tests.components.parts import DATA_KEY, export_watched, ground
 from tests.recorder import Recorded, aws_provider, record, with_aws
@@ -36,6 +36,11 @@ def recorded_queue(
         )
         made.append(work)
         export_watched("alarms", {alarm.name: alarm.watch for alarm in work.alarms})
+        export_watched(
+            "gauges", {"waiting": work.waiting, "at_work": work.at_work, "oldest": work.oldest}
+        )
+        pulumi.export("sqs_url", work.sqs_url)
+        pulumi.export("length", [one.rendered() for one in work.grant_length()])
         for kind, access in (("sender", work.sender()), ("consumer", work.consumer())):
             pulumi.export(f"{kind}_environment", dict(access.environment))
             pulumi.export(f"{kind}_statements", [one.rendered() for one in access.statements])
@@ -138,7 +143,7 @@ def test_a_sender_may_put_jobs_in_and_nothing_else():
     assert recorded.outputs["sender_environment"] == {"QUEUE_URL_RENDER": QUEUE_URL}
     assert recorded.outputs["sender_statements"] == [
         {
-            "Sid": "SendRender",
+            "Sid": "SendJobs",
             "Effect": "Allow",
             "Action": ["sqs:GetQueueAttributes", "sqs:SendMessage"],
             "Resource": [QUEUE_ARN],
@@ -148,10 +153,13 @@ def test_a_sender_may_put_jobs_in_and_nothing_else():
 
 def test_a_consumer_may_take_jobs_hide_them_and_strike_them_off_and_nothing_else():  # M54
     _, recorded = recorded_queue()
-    assert recorded.outputs["consumer_environment"] == {"QUEUE_URL": QUEUE_URL}
+    assert recorded.outputs["consumer_environment"] == {
+        "QUEUE_URL": QUEUE_URL,
+        "VISIBILITY_SECONDS": "120",
+    }
     assert recorded.outputs["consumer_statements"] == [
         {
-            "Sid": "ConsumeRender",
+            "Sid": "ConsumeJobs",
             "Effect": "Allow",
             "Action": [
                 "sqs:ChangeMessageVisibility",
@@ -164,11 +172,50 @@ def test_a_consumer_may_take_jobs_hide_them_and_strike_them_off_and_nothing_else
     ]
 
 
+def test_a_consumer_is_told_how_long_a_job_stays_hidden_and_a_sender_is_not():
+    _, recorded = recorded_queue(QueueSettings(visibility_seconds=900))
+    assert recorded.outputs["consumer_environment"]["VISIBILITY_SECONDS"] == "900"
+    assert "VISIBILITY_SECONDS" not in recorded.outputs["sender_environment"]
+
+
+@pytest.mark.parametrize(
+    ("gauge", "metric"),
+    [
+        ("waiting", "ApproximateNumberOfMessagesVisible"),
+        ("at_work", "ApproximateNumberOfMessagesNotVisible"),
+        ("oldest", "ApproximateAgeOfOldestMessage"),
+    ],
+)
+def test_a_fleet_reads_the_most_of_each_minute(gauge: str, metric: str):  # M51
+    _, recorded = recorded_queue()
+    assert recorded.outputs["gauges"][gauge] == {
+        "metric": f"AWS/SQS {metric}",
+        "statistic": "Maximum",
+        "period": 60,
+        "dimensions": {"QueueName": "backlot-dev-render"},
+    }
+
+
+def test_the_waker_may_ask_for_the_length_and_nothing_else():  # M52
+    queue: JobQueue
+    queue, recorded = recorded_queue(data_key_arn=DATA_KEY)
+    assert queue.sqs_url is not None
+    assert recorded.outputs["sqs_url"] == QUEUE_URL
+    assert recorded.outputs["length"] == [
+        {
+            "Sid": "MeasureJobs",
+            "Effect": "Allow",
+            "Action": ["sqs:GetQueueAttributes"],
+            "Resource": [QUEUE_ARN],
+        }
+    ]
+
+
 @pytest.mark.parametrize(
     ("kind", "sid", "actions"),
     [
-        ("sender", "SendRenderKey", ["kms:Decrypt", "kms:GenerateDataKey"]),
-        ("consumer", "ConsumeRenderKey", ["kms:Decrypt"]),
+        ("sender", "SendJobsKey", ["kms:Decrypt", "kms:GenerateDataKey"]),
+        ("consumer", "ConsumeJobsKey", ["kms:Decrypt"]),
     ],
 )
 def test_users_of_an_encrypted_queue_may_use_its_key(kind: str, sid: str, actions: list[str]):
@@ -178,10 +225,9 @@ def test_users_of_an_encrypted_queue_may_use_its_key(kind: str, sid: str, action
     ]
 
 
-def test_a_queue_of_two_words_has_a_variable_and_statements_that_aws_accepts():
+def test_a_queue_of_two_words_has_a_variable_that_a_shell_accepts():
     _, recorded = recorded_queue(queue="voice-over")
     assert list(recorded.outputs["sender_environment"]) == ["QUEUE_URL_VOICE_OVER"]
-    assert recorded.outputs["sender_statements"][0]["Sid"] == "SendVoiceOver"
 
 
 def test_more_than_fifty_jobs_waiting_for_two_datapoints_of_600_seconds_is_a_backlog():  # M98

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pulumi
 import pytest
@@ -10,11 +11,14 @@ from hypothesis import given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
 
-from components.observe import Expression
+from components.access import Access
+from components.grants import Statement
+from components.observe import Expression, Metric
 from components.workers.scaling import (
     Signals,
     WakeStep,
     scale_on_backlog,
+    sleeps,
     target_backlog,
     wake_from_zero,
     wake_steps,
@@ -23,20 +27,44 @@ from settings.workers import GpuFleetSettings
 from tests.components.parts import PREFIX
 from tests.recorder import Node, Recorded, aws_provider, record
 
-SIGNALS = Signals(
-    queue_name="backlot-dev-render",
-    cluster_name="render-cluster",
-    service_name="render-service",
-    group_name="render-group",
-)
 QUEUE = {"QueueName": "backlot-dev-render"}
+
+
+class Queue:
+    """A queue as a fleet sees it."""
+
+    waiting = Metric(
+        namespace="AWS/SQS",
+        name="ApproximateNumberOfMessagesVisible",
+        dimensions=QUEUE,
+        statistic="Maximum",
+        period=60,
+    )
+    at_work = replace(waiting, name="ApproximateNumberOfMessagesNotVisible")
+    oldest = replace(waiting, name="ApproximateAgeOfOldestMessage")
+    sqs_url: pulumi.Output[str] | None = pulumi.Output.from_input("https://sqs/render")
+
+    def sender(self) -> Access:
+        return Access()
+
+    def consumer(self) -> Access:
+        return Access()
+
+    def grant_length(self) -> tuple[Statement, ...]:
+        return ()
+
+
+SIGNALS = Signals.of_service(Queue(), "render-cluster", "render-service", "render-group")
 SERVICE = {"ClusterName": "render-cluster", "ServiceName": "render-service"}
 GROUP = {"AutoScalingGroupName": "render-group"}
+
+NO_INSTANCE = SIGNALS.waiting_without_instances()
+assert NO_INSTANCE
 
 EXPRESSIONS = [
     SIGNALS.backlog_per_worker(),
     SIGNALS.waiting_without_workers(),
-    SIGNALS.waiting_without_instances(),
+    NO_INSTANCE,
     SIGNALS.missing_workers(),
 ]
 
@@ -60,8 +88,19 @@ def fleet(**changes: object) -> GpuFleetSettings:
 def recorded_scaling(settings: GpuFleetSettings) -> Recorded:
     def program() -> None:
         opts = pulumi.ResourceOptions(provider=aws_provider())
-        target = scale_on_backlog("scaling", settings, SIGNALS, opts)
-        wake_from_zero("worker-render", settings, SIGNALS, target, PREFIX, opts)
+        target = target_backlog(settings)
+        scalable = scale_on_backlog(
+            "scaling",
+            settings,
+            SIGNALS,
+            target=target,
+            cluster_name="render-cluster",
+            service_name="render-service",
+            opts=opts,
+        )
+        wake_from_zero(
+            "worker-render", settings, SIGNALS, scalable, target=target, prefix=PREFIX, opts=opts
+        )
 
     return record(program)
 
@@ -84,10 +123,55 @@ def test_a_worker_may_have_the_job_at_work_and_those_that_fit_into_the_accepted_
     assert target_backlog(settings) == target
 
 
+@pytest.mark.parametrize(("concurrency", "target"), [(1, 6), (4, 24)])
+def test_a_worker_that_does_several_jobs_at_once_may_have_as_many_times_more(
+    concurrency: int, target: float
+):  # M44
+    assert target_backlog(fleet(), concurrency) == target
+
+
+def test_longer_datapoints_are_the_same_metrics():
+    slow = SIGNALS.in_periods_of(300)
+
+    assert {slow.waiting.period, slow.wanted.period, slow.running.period} == {300}
+    assert replace(slow.wanted, period=60) == SIGNALS.wanted
+    assert Signals.of_service(Queue(), "c", "s").in_periods_of(300).instances_wanted is None
+
+
+def test_workers_that_are_instances_are_counted_by_their_group():
+    signals = Signals.of_group(Queue(), "render-group")
+
+    assert read(signals.backlog_per_worker())["wanted"] == (
+        "AWS/AutoScaling GroupDesiredCapacity",
+        GROUP,
+    )
+    assert (signals.running.name, signals.running.dimensions) == ("GroupInServiceInstances", GROUP)
+    assert signals.waiting_without_instances() is None
+
+
+def test_a_schedule_begins_at_its_hour_on_its_days_in_its_zone():  # B13
+    night = {"days": ["fri", "sat"], "at": "20:30", "min_workers": 0, "max_workers": 0}
+    recorded = recorded_scaling(fleet(schedules={"night": {**night, "time_zone": "Europe/Berlin"}}))
+    action = recorded.one("appautoscaling.ScheduledAction", "scaling-at-night")
+
+    assert action["schedule"] == "cron(30 20 ? * FRI,SAT *)"
+    assert action["timezone"] == "Europe/Berlin"
+    assert action["scalable_target_action"] == {"min_capacity": 0, "max_capacity": 0}
+    assert recorded_scaling(fleet()).all("appautoscaling.ScheduledAction") == []
+
+
+@pytest.mark.parametrize(("floor", "night", "rests"), [(0, 2, True), (2, 0, True), (2, 1, False)])
+def test_a_fleet_rests_by_its_floor_or_by_the_clock(floor: int, night: int, rests: bool):
+    schedule = {"days": ["mon"], "at": "20:00", "min_workers": night, "max_workers": 5}
+
+    assert sleeps(fleet(min_workers=floor, schedules={"night": schedule})) is rests
+
+
 def test_the_backlog_counts_jobs_waiting_and_at_work_for_each_wanted_worker():  # M51, B12
     backlog = SIGNALS.backlog_per_worker()
     assert backlog.text == (
-        "(waiting + at_work) / IF(FILL(wanted, REPEAT) > 0, FILL(wanted, REPEAT), 1)"
+        "(waiting + at_work) / IF(waiting >= 0 AND at_work >= 0, "
+        "IF(FILL(wanted, REPEAT) > 0, FILL(wanted, REPEAT), 1))"
     )
     assert read(backlog) == {
         "waiting": ("AWS/SQS ApproximateNumberOfMessagesVisible", QUEUE),
@@ -98,21 +182,33 @@ def test_the_backlog_counts_jobs_waiting_and_at_work_for_each_wanted_worker():  
 
 def test_the_backlog_is_never_divided_by_zero():  # B12
     denominator = SIGNALS.backlog_per_worker().text.partition(" / ")[2]
-    assert denominator == "IF(FILL(wanted, REPEAT) > 0, FILL(wanted, REPEAT), 1)"
+    assert "IF(FILL(wanted, REPEAT) > 0, FILL(wanted, REPEAT), 1)" in denominator
 
 
 def test_a_fleet_at_rest_is_woken_by_jobs_while_no_worker_is_wanted():  # M52, B12
     gate = SIGNALS.waiting_without_workers()
-    assert gate.text == "IF(FILL(wanted, REPEAT) < 1, waiting, 0)"
+    assert gate.text == "IF(waiting >= 0, IF(FILL(wanted, REPEAT) < 1, waiting, 0))"
     assert read(gate) == {
         "waiting": ("AWS/SQS ApproximateNumberOfMessagesVisible", QUEUE),
         "wanted": ("ECS/ContainerInsights DesiredTaskCount", SERVICE),
     }
 
 
+def test_where_the_alarms_wake_alone_silence_is_rest():  # M52
+    class List(Queue):
+        sqs_url = None
+
+    signals = Signals.of_service(List(), "render-cluster", "render-service")
+    assert signals.waiting_without_workers().text == (
+        "IF(waiting >= 0, IF(FILL(wanted, 0) < 1, waiting, 0))"
+    )
+    assert "FILL(wanted, 0)" not in signals.backlog_per_worker().text
+
+
 def test_a_fleet_at_rest_is_woken_by_jobs_while_its_group_is_empty():  # M52, B12
-    gate = SIGNALS.waiting_without_instances()
-    assert gate.text == "IF(FILL(instances, REPEAT) < 1, waiting, 0)"
+    gate = NO_INSTANCE
+    assert gate
+    assert gate.text == "IF(waiting >= 0, IF(FILL(instances, REPEAT) < 1, waiting, 0))"
     assert read(gate) == {
         "waiting": ("AWS/SQS ApproximateNumberOfMessagesVisible", QUEUE),
         "instances": ("AWS/AutoScaling GroupDesiredCapacity", GROUP),
@@ -137,10 +233,15 @@ def test_every_metric_of_an_expression_is_read_and_every_name_in_it_is_a_metric(
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS, ids=lambda expression: expression.label)
-def test_a_missing_value_is_repeated_in_a_gate_and_never_made_up_for_jobs(expression: Expression):
+def test_a_missing_value_is_made_up_for_workers_and_never_for_jobs(expression: Expression):
     filled = re.findall(r"FILL\((\w+), (\w+)\)", expression.text)
-    assert {how for _, how in filled} <= {"REPEAT"}
+    assert {how for _, how in filled} <= {"REPEAT", "0"}
     assert {what for what, _ in filled}.isdisjoint({"waiting", "at_work"})
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS[:3], ids=lambda expression: expression.label)
+def test_nothing_is_said_of_jobs_that_were_not_counted(expression: Expression):
+    assert "IF(waiting >= 0" in expression.text
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS, ids=lambda expression: expression.label)
@@ -198,7 +299,7 @@ def test_tracking_grows_within_a_minute_and_shrinks_after_five():  # M51
     assert policy["policy_type"] == "TargetTrackingScaling"
     configuration = policy["target_tracking_scaling_policy_configuration"]
     assert configuration["target_value"] == 6
-    assert configuration["scale_out_cooldown"] == 60
+    assert configuration["scale_out_cooldown"] == 180
     assert configuration["scale_in_cooldown"] == 300
     assert "disable_scale_in" not in configuration
 
@@ -259,7 +360,7 @@ def test_waking_adds_workers_by_steps_once_in_ten_minutes():  # M52
     ("gate", "expression"),
     [
         ("no-worker", SIGNALS.waiting_without_workers()),
-        ("no-instance", SIGNALS.waiting_without_instances()),
+        ("no-instance", NO_INSTANCE),
     ],
 )
 def test_the_first_job_wakes_the_fleet_and_tells_nobody(gate: str, expression: Expression):  # M52
@@ -273,7 +374,7 @@ def test_the_first_job_wakes_the_fleet_and_tells_nobody(gate: str, expression: E
         "GreaterThanOrEqualToThreshold",
         1,
     )
-    assert (alarm["evaluation_periods"], alarm["datapoints_to_alarm"]) == (1, 1)
+    assert (alarm["evaluation_periods"], alarm["datapoints_to_alarm"]) == (5, 5)
     assert alarm["treat_missing_data"] == "notBreaching"
     judged = [query for query in alarm["metric_queries"] if query["return_data"]]
     assert [query["expression"] for query in judged] == [expression.text]

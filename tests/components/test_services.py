@@ -53,6 +53,7 @@ def door(opts: pulumi.ResourceOptions) -> LoadBalancer:
             ground=ground(),
             domain=None,
             log_bucket=log_bucket(),
+            firewall=None,
         ),
         opts,
     )
@@ -340,6 +341,8 @@ def test_tasks_are_bought_on_demand_and_on_spot_by_the_settings(
     running = service(admin(spot_percent=spot)[1])
 
     assert running["capacity_provider_strategies"] == strategy
+    # Without it the provider refuses to change the mix of a service that runs.
+    assert running["force_new_deployment"] is True
     assert "launch_type" not in running
 
 

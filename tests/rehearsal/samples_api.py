@@ -266,5 +266,10 @@ API_SAMPLES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
             "tags": {"Name": "api"},
         },
     ),
+    (
+        "aws:servicequotas/serviceQuota:ServiceQuota",
+        "gpu-quota",
+        {"serviceCode": "ec2", "quotaCode": "L-DB2E81BA", "value": 80},
+    ),
 )
 """Type, name and inputs of each."""

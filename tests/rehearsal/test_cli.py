@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -227,7 +228,8 @@ def test_the_in_memory_aws_creates_the_stack_and_can_be_served(
 
     asked: list[str] = []
 
-    def look_around(port: int) -> None:
+    def look_around(port: int, region: str) -> None:
+        asked.append(region)
         with serve.serving(port) as address:
             asked.append(address)
             request = AWSPreparedRequest(
@@ -246,11 +248,29 @@ def test_the_in_memory_aws_creates_the_stack_and_can_be_served(
 
     monkeypatch.setattr(serve, "until_interrupted", look_around)
     assert main(["dev", "--serve", "0"]) == 0
-    address, queues = asked
+    region, address, queues = asked
+    assert region == "eu-west-1"
     assert address.startswith("http://127.0.0.1:")
     (url,) = json.loads(queues)["QueueUrls"]
     assert "/jobs-" in url
     assert capsys.readouterr().out.splitlines()[-1] == "dev stands: no findings"
+
+
+def test_the_stacks_region_is_what_is_told_to_look_around_in(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rehearsal import serve
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    event = SimpleNamespace(wait=interrupted)
+    monkeypatch.setattr(serve, "threading", SimpleNamespace(Event=lambda: event))
+    serve.until_interrupted(0, "eu-west-1")
+
+    assert "AWS_DEFAULT_REGION=eu-west-1 aws --endpoint-url http://127.0.0.1:" in (
+        capsys.readouterr().out
+    )
 
 
 def test_the_account_that_a_person_has_set_up_does_not_matter(

@@ -61,10 +61,12 @@ def test_only_what_moto_lacks_is_shadowed(studio: Graph) -> None:
         "aws:autoscaling/attachment:Attachment",
         "aws:autoscaling/trafficSourceAttachment:TrafficSourceAttachment",
         "aws:cloudwatch/compositeAlarm:CompositeAlarm",
+        "aws:cognito/managedLoginBranding:ManagedLoginBranding",
         "aws:elasticache/parameterGroup:ParameterGroup",
         "aws:elasticbeanstalk/applicationVersion:ApplicationVersion",
         "aws:s3/bucketLogging:BucketLogging",
         "aws:s3/bucketObjectv2:BucketObjectv2",
+        "aws:servicequotas/serviceQuota:ServiceQuota",
     }
 
 
@@ -193,6 +195,25 @@ def test_a_new_account_is_empty(studio: Graph) -> None:
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "aws:iam/rolePolicy:RolePolicy",
+        {
+            "role": "nobody",
+            "policy": document(*(f"s3:Get{number:06}" for number in range(1000))),
+        },
+        "policy: 15083 characters, a role has room for 10240",
+    ),
+    (
+        "aws:lambda/function:Function",
+        {
+            "role": "arn:aws:iam::123456789012:role/nobody",
+            "runtime": "python3.13",
+            "handler": "handler.handle",
+            "code": {"index.py": "pass"},
+            "environment": {"variables": {"FLEETS": "x" * 4091}},
+        },
+        "environment.variables: 4097 bytes, a function takes 4096",
+    ),
     (
         "aws:sqs/queue:Queue",
         {"visibilityTimeoutSeconds": 50000},

@@ -120,6 +120,17 @@ def test_where_resources_stand_is_counted_and_the_shadowed_types_are_named() -> 
     assert "because moto lacks them" not in shown(one, record_only=True)
 
 
+def test_the_account_is_named_when_the_program_is_for_certain_ones_alone() -> None:
+    provider = resource("pulumi:providers:aws", "aws", made_in="provider")
+
+    assert "Rehearsed as account" not in shown(graph(provider))
+    provider.inputs = {"allowedAccountIds": ["210987654321", "321098765432"]}
+    assert (
+        "Rehearsed as account 123456789012; only 210987654321, 321098765432 may be touched, which "
+        "AWS checks\n"
+    ) in shown(graph(provider))
+
+
 def test_findings_are_grouped_by_line_and_name_resources_in_short() -> None:
     queue = resource("aws:sqs/queue:Queue", "jobs")
     one = graph(queue)

@@ -390,6 +390,23 @@ def test_the_same_function_runs_twice_in_one_process() -> None:
             "config:\n  small:a: 'b\n  small:c: d\n",
             "Pulumi.dev.yaml:2: not valid YAML: the quote that opens here is never closed",
         ),
+        *(
+            (
+                "Pulumi.dev.yaml",
+                f"config:\n  small:a:\n    b: {text}\n",
+                f'yaml:3: not valid YAML: "{sign}" is a sign of YAML\'s own here; put the text in',
+            )
+            for text, sign in (
+                ("{path: /health?full=1}", "?"),
+                ("[/a?b]", "?"),
+                ("[*]", "*"),
+                ("*.studio.example", "*"),
+                ("*studio", "*"),
+                ("[&]", "&"),
+                ("@studio", "@"),
+                ("%d", "%"),
+            )
+        ),
         (
             "Pulumi.dev.yaml",
             "config:\n  small:a\n    b: 1\n",

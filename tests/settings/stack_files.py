@@ -30,11 +30,14 @@ Change = Mapping[str, Any]
 
 
 def bent(stack: str, change: Change) -> dict[str, Any]:
-    """A real stack file's configuration with some values changed or removed."""
+    """A real stack file's configuration with some values changed or removed.
+
+    A section is named without its namespace, and a provider's key with it: `aws:region`.
+    """
     config = deepcopy(FILES[stack])
     for path, value in change.items():
         section, *rest = path.split(".")
-        steps = [f"backlot:{section}", *rest]
+        steps = [section if ":" in section else f"backlot:{section}", *rest]
         here = config
         for step in steps[:-1]:
             here = here.setdefault(step, {})

@@ -13,6 +13,22 @@ from settings.errors import explain
 from settings.fields import Section
 from tests.settings.stack_files import REMOVED, refused
 
+RSA_4096 = """-----BEGIN PUBLIC KEY-----
+MIICIjANBgkqhkiG9w0BAQEFAAOCAg8AMIICCgKCAgEAoPoIVNfSjxY6t8F1Oonx
+o1+La0+VnICUZjZ4OipDuTXMbaeDVX12hEnbW4prK0NEcsK84NFGhbQ8m46BQLvU
+/h4FfRsu1ZD3kCr4VY4Yg2uEgjpI9ASn/tpIhdokZ0zRfGhYWN46JWnn8/PpLUAO
+LNSwiVV1WoD+5lqvrm6EDsnlBA0p5+0UYq51GuGf6LCCtUcluhX2nfWoDjzTUOsi
+fPcOAaf0eiFjuh3yOfGuVaPrIjobx4y7iZKdl0iZySRiGSannBILu8QNBb95XCcx
+rhihy1pjen3N3cK9uwmEaYqnjm7cNIlwYLocmbhQfo3lndYDQyzuzB3KrqwQeYPT
+8uwDQTN2OX/ec64O6pM4mDt+vnbuYDvzKVBUlYbd3uBZ8E7v43zyiyfzQ9ShUai2
+67230H9ojsOkVwjoQXTx+a8La02HhkDV9VqNveigfoFmyrPOgG2q9kQdIiWCo+mp
+xymhWdXBFFpOV0NT4fnhaYol+MI8mZzwrkxrZ2SgvDDJTQ3wTpD4oNe62GWD2CSb
+H2wIsB4/liRFiamcTuGlydoOlQZT7I/lJGOhMOQNkCmprXwH7WTpWUpIejte2tLN
+ZujGnwN5KWoZNO4dYau+itPwsyTxvpeAfjn9VKDQGumWZRYCt6aqZ+O1ubqbBEzW
+gCcuvp2M0PqeShTQB9PeU2UCAwEAAQ==
+-----END PUBLIC KEY-----"""
+"""Its private half was thrown away."""
+
 RETENTIONS = (
     "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, "
     "3288, 3653"
@@ -63,6 +79,57 @@ NAME_RULE = "use lower-case letters, digits and single hyphens, beginning with a
             "api.fargate.memory_target",
             100,
             "backlot:api: fargate.memory_target: 100 is too large; give a whole number, 1 to 99",
+        ),
+        (
+            "api.deployment.canary",
+            {"percent": 100},
+            (
+                "backlot:api: deployment.canary.percent: 100 is too large; give a number, "
+                "0.1 to 99.9"
+            ),
+        ),
+        (
+            "api.deployment.linear",
+            {"step_percent": "ten"},
+            ('backlot:api: deployment.linear.step_percent: "ten" is text; give a number, 3 to 100'),
+        ),
+        (
+            "workers.render.success_alarm",
+            0,
+            (
+                "backlot:workers: render.success_alarm: 0 is too small; give a number above 0, "
+                "at most 1"
+            ),
+        ),
+        (
+            "services.admin",
+            {
+                "image": "api:1.0.0",
+                "cpu": 256,
+                "memory": 512,
+                "min_tasks": 1,
+                "max_tasks": 2,
+                "route": {"paths": ["/admin/*", "/*"], "priority": 10},
+            },
+            (
+                'backlot:services: admin.route.paths[1]: "/*" matches every path, so the API would '
+                "get no request; give a narrower one, such as /admin/*"
+            ),
+        ),
+        (
+            "services.admin",
+            {
+                "image": "api:1.0.0",
+                "cpu": 256,
+                "memory": 512,
+                "min_tasks": 1,
+                "max_tasks": 2,
+                "route": {"paths": ["*"], "priority": 10},
+            },
+            (
+                'backlot:services: admin.route.paths[0]: "*" does not fit; give a path that begins '
+                "with /, in which * stands for anything, at most 128 characters, such as /admin/*"
+            ),
         ),
         (
             "database.slow_query_ms",
@@ -176,7 +243,7 @@ NAME_RULE = "use lower-case letters, digits and single hyphens, beginning with a
         (
             "queues",
             {},
-            "backlot:queues: {} is too short: it has 0 entries; give a mapping of keys to values",
+            "backlot:queues: {} holds nothing; give at least one, such as render: {}",
         ),
         (
             "queues",
@@ -192,12 +259,32 @@ NAME_RULE = "use lower-case letters, digits and single hyphens, beginning with a
             "backlot:queues: render.max_receives: 0 is too small; give a whole number, 1 to 1000",
         ),
         (
+            "workers.render.instance_types",
+            {"g6.xlarge": 2, "g5.xlarge": 1},
+            (
+                'backlot:workers: render.instance_types: {"g6.xlarge": 2, "g5.xlarge": 1} gives '
+                "weights, and what fills these fleets counts instances, not weights; give the "
+                "types alone: [g6.xlarge, g5.xlarge]"
+            ),
+        ),
+        (
+            "workers.render.warm_pool",
+            {"min_size": 1},
+            (
+                "backlot:workers: render.warm_pool: unknown key; allowed: queue, command, "
+                "min_workers, max_workers, job_seconds, job_limit_seconds, target_wait_seconds, "
+                "heartbeat_seconds, protection_minutes, scale_in_seconds, schedules, "
+                "success_alarm, environment, secrets, kind, image, gpu_class, instance_types, ami, "
+                "on_demand_base, on_demand_percent, overflow, capacity_rebalance, cpu, memory, "
+                "root_gb, max_step"
+            ),
+        ),
+        (
             "workers.render",
             ["gpu"],
             (
-                'backlot:workers: render: ["gpu"] is a list; give a mapping with kind, queue, '
-                "image, gpu_class, min_workers, max_workers, on_demand_percent, job_seconds, "
-                "job_limit_seconds, target_wait_seconds"
+                'backlot:workers: render: ["gpu"] is a list; give a mapping with kind, one of '
+                "ec2, fargate, gpu"
             ),
         ),
         (
@@ -240,6 +327,7 @@ def test_a_wrong_value_is_answered_with_the_allowed_ones(path: str, given: Any, 
             "My Lot",
             f'name: "My Lot" does not fit; {NAME_RULE}, at most 20 characters, such as my-lot',
         ),
+        ("network.zones", "a, b", 'zones: "a, b" is text; write [a, b]'),
         (
             "network.zones",
             ["us-east-1a", "b"],
@@ -248,7 +336,7 @@ def test_a_wrong_value_is_answered_with_the_allowed_ones(path: str, given: Any, 
         (
             "database.engine_version",
             "13",
-            'engine_version: "13" is not allowed; give one of 14, 15, 16, 17, 18',
+            'engine_version: "13" is not allowed; give one of "14", "15", "16", "17", "18"',
         ),
         (
             "database.engine_version",
@@ -273,7 +361,7 @@ def test_a_wrong_value_is_answered_with_the_allowed_ones(path: str, given: Any, 
             "8",
             (
                 'engine_version: "8" does not fit; give the major and the minor version, in '
-                "quotes, such as 8.0"
+                'quotes, such as "8.0"'
             ),
         ),
         ("network.flow_logs", False, 'flow_logs: false is a boolean; write "off"'),
@@ -301,6 +389,23 @@ def test_a_wrong_value_is_answered_with_the_allowed_ones(path: str, given: Any, 
             (
                 'cors_origins[0]: "https://app.studio.example/" does not fit; give http:// or '
                 "https:// and a host in lower case, without a path, such as https://app.studio.example"
+            ),
+        ),
+        (
+            "cdn.signing_keys",
+            {"signing-2026-11": RSA_4096},
+            (
+                'signing_keys.signing-2026-11: "-----BEGIN PUBLIC KEY-----\\nMIICIjANBgkqhkiG9w0'
+                "BAQEFAAOCAg… is of a kind that CloudFront does not read; give RSA of 2048 bits, "
+                "or the curve P-256"
+            ),
+        ),
+        (
+            "cdn.signing_keys",
+            {"signing-2026-11": "-----BEGIN PUBLIC KEY-----\nMIIB\nIjA\n-----END PUBLIC KEY-----"},
+            (
+                'signing_keys.signing-2026-11: "-----BEGIN PUBLIC KEY-----\\nMIIB\\nIjA\\n-----END '
+                "PUBLIC KEY… is cut short or altered; give the whole file"
             ),
         ),
         (
@@ -342,6 +447,82 @@ def test_a_wrong_value_is_answered_with_the_allowed_ones(path: str, given: Any, 
         ),
         (
             "platform.account_ids",
+            "production",
+            'account_ids: "production" is text; give a list such as ["123456789012"]',
+        ),
+        (
+            "api.architecture",
+            "amd64",
+            (
+                'architecture: "amd64" is not allowed; did you mean x86_64? '
+                "give one of arm64, x86_64"
+            ),
+        ),
+        (
+            "api.architecture",
+            "aarch64",
+            (
+                'architecture: "aarch64" is not allowed; did you mean arm64? '
+                "give one of arm64, x86_64"
+            ),
+        ),
+        (
+            "cdn.price_class",
+            "10",
+            ('price_class: "10" is not allowed; did you mean "100"? give one of "100", "200", all'),
+        ),
+        (
+            "api.deployment.migration.command",
+            "alembic upgrade head",
+            (
+                'deployment.migration.command: "alembic upgrade head" is text; '
+                "write [alembic, upgrade, head]"
+            ),
+        ),
+        (
+            "api.command",
+            "python -c 'print(1, 2)' 8000",
+            (
+                "command: \"python -c 'print(1, 2)' 8000\" is text; "
+                'write [python, -c, "print(1, 2)", "8000"]'
+            ),
+        ),
+        (
+            "api.command",
+            "it's",
+            'command: "it\'s" is text; give a list',
+        ),
+        (
+            "notices.warning",
+            "oncall@studio.example",
+            'warning: "oncall@studio.example" is text; write [oncall@studio.example]',
+        ),
+        (
+            "redis_queues",
+            ["celery"],
+            (
+                "was given a list; give a mapping, the name as the key, such as celery: {}. "
+                "Queues in the cache, for Celery with Redis as its broker."
+            ),
+        ),
+        (
+            "workers.render.schedules",
+            [{"at": "20:00"}],
+            (
+                'render.schedules: [{"at": "20:00"}] is a list; give a mapping, the name as the '
+                "key, such as render"
+            ),
+        ),
+        (
+            "domain",
+            "studio.example",
+            (
+                'was given "studio.example"; give a mapping with zone, api. The DNS zone and the '
+                "names in it. Absent: the load balancer's own name, plain HTTP."
+            ),
+        ),
+        (
+            "platform.account_ids",
             [123456789012],
             'account_ids[0]: 123456789012 is a number; write "123456789012"',
         ),
@@ -350,7 +531,7 @@ def test_a_wrong_value_is_answered_with_the_allowed_ones(path: str, given: Any, 
             [12345678901],
             (
                 "account_ids[0]: 12345678901 is a number; give 12 digits, in quotes so that a "
-                "leading zero stays, such as 123456789012"
+                'leading zero stays, such as "123456789012"'
             ),
         ),
     ],
@@ -387,7 +568,7 @@ def test_a_number_too_large_for_any_reader_is_still_answered() -> None:
     [line] = refused({"cache.engine_version": 10**400})
 
     assert line.endswith(
-        "is a number; give the major and the minor version, in quotes, such as 8.0"
+        'is a number; give the major and the minor version, in quotes, such as "8.0"'
     )
 
 
@@ -427,6 +608,69 @@ def test_a_misspelt_key_is_one_error_and_not_also_a_missing_one() -> None:
     assert refused(change) == [
         "backlot:budget: montly_usd: unknown key; did you mean monthly_usd? allowed: monthly_usd"
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "home"),
+    [
+        ("api.cpu", 256, "api: cpu: unknown key here; cpu belongs under fargate"),
+        (
+            "api.deployment.strategy",
+            "rolling",
+            (
+                "api: deployment.strategy: unknown key here; strategy belongs under fargate or "
+                "under beanstalk"
+            ),
+        ),
+        (
+            "api.ec2.approval_minutes",
+            30,
+            ("api: ec2.approval_minutes: unknown key here; approval_minutes belongs under fargate"),
+        ),
+        (
+            "api.fargate.image",
+            "api:1.0.0",
+            "api: fargate.image: unknown key here; image belongs directly under backlot:api",
+        ),
+        (
+            "api.percent",
+            5,
+            "api: percent: unknown key here; percent belongs under deployment.canary",
+        ),
+        (
+            "workers.render.after_seconds",
+            600,
+            (
+                "workers: render.after_seconds: unknown key here; after_seconds belongs under "
+                "render.overflow"
+            ),
+        ),
+        ("database.initial", 20, "database: initial: unknown key here; initial belongs under stor"),
+    ],
+)
+def test_a_key_that_stands_one_mapping_away_is_sent_home(path: str, given: Any, home: str) -> None:
+    [line] = refused({path: given})
+
+    assert line.startswith(f"backlot:{home}")
+    assert "; allowed here: " in line
+
+
+def test_a_key_that_is_sent_home_does_not_hide_what_is_missing_where_it_stood() -> None:
+    change = {
+        "api.deployment.bake_minutes": REMOVED,
+        "api.deployment.step_bake_minutes": 5,
+    }
+
+    assert [line.partition(";")[0] for line in refused(change)] == [
+        "backlot:api: deployment.bake_minutes: missing",
+        "backlot:api: deployment.step_bake_minutes: unknown key here",
+    ]
+
+
+def test_a_key_that_another_section_knows_is_only_unknown() -> None:
+    [line] = refused({"budget.cpu": 256})
+
+    assert line == "backlot:budget: cpu: unknown key; allowed: monthly_usd"
 
 
 def test_a_long_value_is_cut() -> None:

@@ -12,6 +12,37 @@ from tests.settings.stack_files import REMOVED, Change, accepted, refused
 ENDPOINTS = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
 GPU_ENDPOINTS = [*ENDPOINTS, "ecs", "ecs-agent", "ecs-telemetry", "sqs"]
 DOMAIN = {"zone": "studio.example", "api": "api.studio.example"}
+THROUGH_CLOUDFRONT = {
+    "load_balancer.reached_through": "cloudfront",
+    "load_balancer.plain_http": False,
+    "domain": DOMAIN,
+}
+THROUGH_GATEWAY = {**THROUGH_CLOUDFRONT, "load_balancer.reached_through": "api_gateway"}
+CELERY = {
+    "kind": "fargate",
+    "queue": "render",
+    "image": "worker:1.0.0",
+    "cpu": 512,
+    "memory": 1024,
+    "min_workers": 0,
+    "max_workers": 4,
+    "job_seconds": 60,
+    "job_limit_seconds": 900,
+    "target_wait_seconds": 300,
+}
+HOSTS = {
+    "kind": "ec2",
+    "queue": "render",
+    "image": "worker:1.0.0",
+    "instance_types": ["c7i.large"],
+    "on_demand_percent": 100,
+    "min_workers": 0,
+    "max_workers": 4,
+    "job_seconds": 60,
+    "job_limit_seconds": 900,
+    "target_wait_seconds": 300,
+}
+NIGHT = {"days": ["mon"], "at": "20:00", "min_workers": 0, "max_workers": 0}
 ADMIN = {"image": "api:1.0.0", "cpu": 256, "memory": 512, "min_tasks": 1, "max_tasks": 2}
 
 
@@ -93,6 +124,19 @@ CASES = [
         good={"network.zones": ["a", "c"]},
     ),
     Case(
+        rule="zones_exist_in_the_region",
+        bad={"aws:region": "eu-west-2", "network.zones": ["a", "d"]},
+        says="backlot:network: zones[1]: eu-west-2 has no zone d; give letters out of a, b, c",
+        good={"aws:region": "eu-west-2", "network.zones": ["a", "c"]},
+    ),
+    Case(
+        rule="zones_exist_in_the_region",
+        bad={"network.zones": ["a", "g"]},
+        says="backlot:network: zones[1]: us-east-1 has no zone g; give letters out of a, b, c, d, "
+        "e, f",
+        good={"network.zones": ["a", "f"]},
+    ),
+    Case(
         rule="private_tier_has_room",
         bad={"network.cidr": "10.0.0.0/20", "api.fargate.max_tasks": 125},
         says="backlot:network: cidr: 10.0.0.0/20 leaves 251 addresses, half of the private tier, "
@@ -153,9 +197,9 @@ CASES = [
     Case(
         rule="without_nat_aws_is_reached_by_endpoints",
         bad={"network.nat": "none", "network.interface_endpoints": ENDPOINTS},
-        says="backlot:network: interface_endpoints: nat: none leaves no way to ecs, ecs-agent, "
-        "ecs-telemetry, sqs, which containers need to start; add them, or give nat: single or "
-        "per_zone, without which third parties such as openai stay out of reach",
+        says="backlot:network: interface_endpoints: nat: none leaves no way to sqs, ecs, "
+        "ecs-agent, ecs-telemetry, which containers need to start; add them, or give nat: single "
+        "or per_zone, without which third parties such as openai stay out of reach",
         good={"network.nat": "none", "network.interface_endpoints": GPU_ENDPOINTS},
     ),
     Case(
@@ -403,6 +447,172 @@ CASES = [
         },
     ),
     Case(
+        rule="queues_are_told_apart",
+        bad={"redis_queues.render": {}},
+        says="backlot:redis_queues: render: render is in backlot:queues already, and a fleet could "
+        "not say which it means; give another name",
+        good={"redis_queues.celery": {}},
+    ),
+    Case(
+        rule="lists_count_their_own_jobs",
+        bad={"redis_queues": {"mail": {"key": "mail"}, "sums": {"key": "sums"}}},
+        says="backlot:redis_queues: sums.unacked_key: unacked is that of mail too, and each would "
+        "count the jobs of both; give another, in the workers' own settings as well",
+        good={
+            "redis_queues": {
+                "mail": {"key": "mail"},
+                "sums": {"key": "sums", "unacked_key": "sums-unacked"},
+            }
+        },
+    ),
+    Case(
+        rule="without_nat_aws_is_reached_by_endpoints",
+        bad={
+            "network.nat": "none",
+            "network.interface_endpoints": GPU_ENDPOINTS,
+            "redis_queues.celery": {},
+        },
+        says="backlot:network: interface_endpoints: nat: none leaves no way to monitoring, which "
+        "containers need to start; add them, or give nat: single or per_zone, "
+        "without which third parties such as openai stay out of reach",
+        good={
+            "network.nat": "none",
+            "network.interface_endpoints": [*GPU_ENDPOINTS, "monitoring"],
+            "redis_queues.celery": {},
+        },
+    ),
+    Case(
+        rule="fleets_have_a_range",
+        bad={"workers.render.schedules": {"night": {**NIGHT, "min_workers": 1}}},
+        says="backlot:workers: render.schedules.night.min_workers: 1 is more than max_workers, 0; "
+        "give at most that",
+        good={"workers.render.schedules": {"night": NIGHT}},
+    ),
+    Case(
+        rule="fleets_have_a_range",
+        bad={"workers.render.schedules": {"day": {**NIGHT, "max_workers": 2}}},
+        says="backlot:workers: render.schedules.day.max_workers: 2 is more than the fleet's own "
+        "max_workers, 1, which its instances are counted by; give at most that",
+        good={"workers.render.schedules": {"day": {**NIGHT, "max_workers": 1}}},
+    ),
+    Case(
+        rule="overflow_has_a_spot_to_stand_in_for",
+        bad={"workers.render.overflow": {"max_workers": 2}},
+        says="backlot:workers: render.overflow: steps in when spot is dry, and on_demand_percent: "
+        "100 buys no spot; remove it, or give less",
+        good={
+            "workers.render.overflow": {"max_workers": 2},
+            "workers.render.on_demand_percent": 30,
+        },
+    ),
+    Case(
+        rule="overflow_knows_how_old_jobs_are",
+        bad={
+            "redis_queues.celery": {},
+            "workers.render.queue": "celery",
+            "workers.render.overflow": {"max_workers": 2},
+            "workers.render.on_demand_percent": 30,
+        },
+        says="backlot:workers: render.overflow: steps in when jobs grow old, and Redis does not "
+        "say how old those of celery are; remove it, or give a queue from backlot:queues",
+        good={"redis_queues.celery": {}, "workers.render.queue": "celery"},
+    ),
+    Case(
+        rule="quotas_hold_the_largest_fleets",
+        stack="production",
+        bad={"gpu_quota": {"on_demand": 23, "spot": 56}},
+        says="backlot:gpu_quota: on_demand: 23 vCPU are less than the 24 that the fleets may grow "
+        "to, bought that way; give at least that (a request to AWS), or smaller fleets",
+        good={"gpu_quota": {"on_demand": 24, "spot": 56}},
+    ),
+    Case(
+        rule="quotas_hold_the_largest_fleets",
+        stack="production",
+        bad={
+            "gpu_quota": {"on_demand": 79, "spot": 56},
+            "workers.render.overflow": {"max_workers": 14},
+        },
+        says="backlot:gpu_quota: on_demand: 79 vCPU are less than the 80 that the fleets may grow "
+        "to, bought that way; give at least that (a request to AWS), or smaller fleets",
+        good={
+            "gpu_quota": {"on_demand": 80, "spot": 56},
+            "workers.render.overflow": {"max_workers": 14},
+        },
+    ),
+    Case(
+        rule="quotas_hold_the_largest_fleets",
+        stack="production",
+        bad={"gpu_quota": {"on_demand": 24, "spot": 55}},
+        says="backlot:gpu_quota: spot: 55 vCPU are less than the 56 that the fleets may grow to, "
+        "bought that way; give at least that (a request to AWS), or smaller fleets",
+        good={"gpu_quota": {"on_demand": 24, "spot": 56}},
+    ),
+    Case(
+        rule="ec2_workers_have_something_to_run",
+        bad={"workers.clip": {**HOSTS, "image": None}},
+        says="backlot:workers: clip.image: missing, and so nothing would run; give an image, or an "
+        "ami that holds the worker and the command that starts it",
+        good={
+            "workers.clip": {
+                **HOSTS,
+                "image": None,
+                "ami": "ami-0123456789abcdef0",
+                "command": ["celery", "worker"],
+            }
+        },
+    ),
+    Case(
+        rule="ec2_workers_have_something_to_run",
+        bad={"workers.clip": {**HOSTS, "instance_types": ["c7g.large"]}},
+        says="backlot:workers: clip.instance_types[0]: c7g.large has an arm64 CPU, and "
+        "architecture is x86_64; give another type, or architecture: arm64",
+        good={"workers.clip": {**HOSTS, "instance_types": ["c7g.large"], "architecture": "arm64"}},
+    ),
+    Case(
+        rule="instances_can_wait_for_their_jobs",
+        bad={
+            "workers.clip": {**HOSTS, "job_limit_seconds": 7081},
+            "queues.render.age_alarm_seconds": 9000,
+        },
+        says="backlot:workers: clip.job_limit_seconds: 7081 is more than the 7080 that an instance "
+        "which is to be terminated waits for its job; give at most that, or kind: fargate",
+        good={
+            "workers.clip": {**HOSTS, "job_limit_seconds": 7080},
+            "queues.render.age_alarm_seconds": 9000,
+        },
+    ),
+    Case(
+        rule="warm_pools_are_of_one_kind",
+        bad={
+            "workers.clip": {
+                **HOSTS,
+                "instance_types": ["c7i.large", "c6i.large"],
+                "on_demand_percent": 50,
+                "warm_pool": {"min_size": 1},
+            }
+        },
+        says="backlot:workers: clip.warm_pool: AWS refuses a warm pool for a group with 2 instance "
+        "types and spot; remove it, or give one type and on_demand_percent: 100",
+        good={"workers.clip": {**HOSTS, "warm_pool": {"min_size": 1}}},
+    ),
+    Case(
+        rule="warm_pools_are_of_one_kind",
+        bad={"workers.clip": {**HOSTS, "warm_pool": {"min_size": 5}}},
+        says="backlot:workers: clip.warm_pool.min_size: 5 is more than max_workers, 4; "
+        "give at most that",
+        good={"workers.clip": {**HOSTS, "warm_pool": {"min_size": 4}}},
+    ),
+    Case(
+        rule="workers_are_protected_while_they_can_say_so",
+        bad={
+            "workers.render.protection_minutes": 1,
+            "workers.render.heartbeat_seconds": 40,
+        },
+        says="backlot:workers: render.protection_minutes: 1 must be asked for every 20 seconds, "
+        "and the worker only looks up every 40 (heartbeat_seconds); give at least 2",
+        good={"workers.render.protection_minutes": 2, "workers.render.heartbeat_seconds": 40},
+    ),
+    Case(
         rule="fleets_have_a_range",
         bad={"workers.render.min_workers": 2},
         says="backlot:workers: render.min_workers: 2 is more than max_workers, 1; "
@@ -432,6 +642,46 @@ CASES = [
         says="backlot:workers: render.instance_types[0]: g6f.large is not in settings/gpu.py; "
         "give one of g4dn.xlarge, g5.xlarge, g6.xlarge, g6e.xlarge",
         good={"workers.render.instance_types": ["g6e.xlarge"]},
+    ),
+    Case(
+        rule="gpu_types_are_sold_in_the_region",
+        bad={"aws:region": "eu-west-1", "workers.render.instance_types": ["g6.xlarge"]},
+        says="backlot:workers: render.instance_types[0]: g6.xlarge is not sold in eu-west-1; "
+        "give g5.xlarge (settings/gpu.py)",
+        good={"aws:region": "eu-west-1", "workers.render.instance_types": ["g5.xlarge"]},
+    ),
+    Case(
+        rule="gpu_types_are_sold_in_the_region",
+        bad={
+            "aws:region": "eu-west-1",
+            "workers.render.gpu_class": "16g",
+            "workers.render.instance_types": ["g4dn.xlarge", "g6.xlarge"],
+        },
+        says="backlot:workers: render.instance_types[1]: g6.xlarge is not sold in eu-west-1; "
+        "give one of g4dn.xlarge, g5.xlarge (settings/gpu.py)",
+        good={"aws:region": "eu-west-1", "workers.render.gpu_class": "16g"},
+    ),
+    Case(
+        rule="gpu_types_are_sold_in_the_region",
+        bad={"aws:region": "us-west-1"},
+        says="backlot:workers: render.gpu_class: 24g means g6.xlarge, g5.xlarge, and none of them "
+        "is sold in us-west-1; give gpu_class: 16g, or another aws:region (settings/gpu.py)",
+        good={"aws:region": "us-west-1", "workers.render.gpu_class": "16g"},
+    ),
+    Case(
+        rule="gpu_types_are_sold_in_the_region",
+        bad={"aws:region": "ap-northeast-3"},
+        says="backlot:workers: render.gpu_class: 24g means g6.xlarge, g5.xlarge, and none of them "
+        "is sold in ap-northeast-3; give instance_types: [g6e.xlarge] (settings/gpu.py)",
+        good={"aws:region": "ap-northeast-3", "workers.render.instance_types": ["g6e.xlarge"]},
+    ),
+    Case(
+        rule="gpu_types_are_sold_in_the_region",
+        bad={"aws:region": "ca-west-1"},
+        says="backlot:workers: render.gpu_class: 24g means g6.xlarge, g5.xlarge, and none of them "
+        "is sold in ca-west-1; nor is any other GPU that a class takes: give another aws:region "
+        "(settings/gpu.py)",
+        good={"aws:region": "ca-west-1", "workers": REMOVED},
     ),
     Case(
         rule="gpu_tasks_fit_the_smallest_type",
@@ -467,6 +717,20 @@ CASES = [
         says="backlot:services: admin.memory: 4096 MiB does not go with cpu 256 on Fargate; "
         "give 512, 1024, 2048",
         good={"services.admin": ADMIN},
+    ),
+    Case(
+        rule="fargate_sells_the_pair",
+        bad={"workers.clip": {**CELERY, "memory": 512}},
+        says="backlot:workers: clip.memory: 512 MiB does not go with cpu 512 on Fargate; "
+        "give 1024, 2048, 3072, 4096",
+        good={"workers.clip": CELERY},
+    ),
+    Case(
+        rule="fargate_sells_the_pair",
+        bad={"workers.clip": {**CELERY, "beat": {"command": ["celery", "beat"], "memory": 4096}}},
+        says="backlot:workers: clip.beat.memory: 4096 MiB does not go with cpu 256 on Fargate; "
+        "give 512, 1024, 2048",
+        good={"workers.clip": {**CELERY, "beat": {"command": ["celery", "beat"]}}},
     ),
     Case(
         rule="api_scales_within_a_range",
@@ -588,6 +852,14 @@ CASES = [
         good={"api.image": "api:latest-1"},
     ),
     Case(
+        rule="secrets_stand_where_they_are_named",
+        bad={"secrets": REMOVED},
+        says="backlot:secrets: holds no secret, and anthropic, openai, jwt, replicate, suno are "
+        "named by the API, services or workers; give each the variable it is read as, such as "
+        "anthropic: {environment: ANTHROPIC_API_KEY}",
+        good={"secrets": REMOVED, "api.secrets": [], "workers.render.secrets": []},
+    ),
+    Case(
         rule="api_variables_do_not_clash",
         bad={"api.secrets": ["anthropic", "stripe"]},
         says="backlot:api: secrets[1]: there is no secret stripe; known in backlot:secrets: "
@@ -686,11 +958,20 @@ CASES = [
         bad={"load_balancer.reached_through": "cloudfront"},
         says="backlot:load_balancer: reached_through: cloudfront needs a certificate, and without "
         "backlot:domain there is none; add backlot:domain, or give internet",
-        good={
-            "load_balancer.reached_through": "cloudfront",
-            "load_balancer.plain_http": False,
-            "domain": DOMAIN,
-        },
+        good=THROUGH_CLOUDFRONT,
+    ),
+    *(
+        Case(
+            rule="doors_wait_as_long_as_they_are_asked_to",
+            bad={**through, "load_balancer.idle_seconds": longest + 1},
+            says=f"backlot:load_balancer: idle_seconds: {longest + 1} has no use behind {called}, "
+            f"which hangs up after {longest} seconds of silence; give at most that, or remove it",
+            good={**through, "load_balancer.idle_seconds": longest},
+        )
+        for through, called, longest in (
+            (THROUGH_CLOUDFRONT, "CloudFront", 600),
+            (THROUGH_GATEWAY, "API Gateway", 30),
+        )
     ),
     Case(
         rule="names_lead_somewhere",
@@ -840,6 +1121,21 @@ def test_variables_of_the_platform_and_of_aws_are_taken(variable: str) -> None:
     assert refused({"secrets.jwt.environment": variable}) == [
         f"backlot:secrets: jwt.environment: {says}"
     ]
+
+
+@pytest.mark.parametrize("through", [THROUGH_CLOUDFRONT, THROUGH_GATEWAY])
+def test_a_door_takes_the_silence_that_nobody_asked_for(through: Change) -> None:
+    assert accepted(through).load_balancer.idle_seconds == 60
+
+
+def test_without_any_secret_only_the_secrets_are_complained_about() -> None:
+    change = {"secrets": {}, "services.admin": {**ADMIN, "secrets": ["stripe"]}}
+
+    [line] = refused(change)
+
+    assert line.startswith(
+        "backlot:secrets: holds no secret, and anthropic, openai, jwt, stripe, replicate, suno are"
+    )
 
 
 def test_the_longest_names_that_pass_fit_the_services_they_are_given_to() -> None:

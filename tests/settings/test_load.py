@@ -214,12 +214,22 @@ def test_a_missing_section_says_what_it_holds_and_how_to_add_it() -> None:
     ]
 
 
+def test_a_missing_section_of_names_shows_one() -> None:
+    assert refused({"queues": REMOVED, "workers": REMOVED}) == [
+        (
+            "backlot:queues: missing section; add backlot:queues as a mapping, the name as the "
+            "key, at least 1 entry, such as render: {}. One work queue per name, each with its "
+            "dead-letter queue."
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
         ("5", '"5"'),
         ("yes", '"yes"'),
-        ("[1]", '"[1]"'),
+        ("[1]", "a list"),
         ("{", '"{"'),
         ("", "nothing"),
         ("null", "nothing"),

@@ -8,7 +8,8 @@ import itertools
 import pytest
 
 import settings
-from settings.gpu import GPU_CLASSES, GPU_INSTANCES
+from settings.gpu import GPU_INSTANCES, types_for
+from settings.workers import GpuFleetSettings
 from tests.settings.stack_files import FILES, STACKS, parse
 
 
@@ -108,14 +109,20 @@ def test_the_api_listens_and_answers_as_the_briefs_say(
         assert (stack.api.fargate.memory_target, stack.api.cooldown_seconds) == (80, 300)  # M36
 
 
+def gpu_fleet(stack: settings.Settings) -> GpuFleetSettings:
+    fleet = stack.workers["render"]
+    assert isinstance(fleet, GpuFleetSettings)
+    return fleet
+
+
 def test_the_gpu_fleet_is_sized_and_split_as_the_briefs_say(
     stacks: dict[str, settings.Settings],
 ) -> None:
     assert {
         name: (
-            stack.workers["render"].min_workers,
-            stack.workers["render"].max_workers,
-            stack.workers["render"].on_demand_percent,
+            gpu_fleet(stack).min_workers,
+            gpu_fleet(stack).max_workers,
+            gpu_fleet(stack).on_demand_percent,
         )
         for name, stack in stacks.items()
     } == {"dev": (0, 1, 100), "staging": (0, 4, 30), "production": (2, 20, 30)}  # M49
@@ -132,8 +139,7 @@ def test_dev_and_staging_go_to_zero_workers_and_production_never_does(
 
 def test_the_fleet_buys_the_gpus_the_briefs_name(stacks: dict[str, settings.Settings]) -> None:
     for stack in stacks.values():
-        fleet = stack.workers["render"]
-        types = fleet.instance_types or GPU_CLASSES[fleet.gpu_class].instance_types
+        types = types_for(gpu_fleet(stack), stack.region)
         assert types == ("g6.xlarge", "g5.xlarge")  # M48
         assert all(GPU_INSTANCES[each].gpus == 1 for each in types)
 

@@ -12,6 +12,9 @@ from tests.recorder import ROOT, Node, Recorded
 
 StackGraph = Callable[..., Recorded]
 
+PLACES = [*((stack, "") for stack in STACKS), ("staging", "services"), ("staging", "fleets")]
+"""As shipped, and what none of those has."""
+
 UNWATCHED = {
     "backlot:budget:Budget": "is itself a watch",
     "backlot:dashboard:Dashboard": "is itself a watch",
@@ -20,6 +23,7 @@ UNWATCHED = {
     "backlot:notices:Notices": "what tells cannot tell of itself",
     "backlot:registry:Registry": "runs nothing",
     "backlot:secrets:Secrets": "runs nothing",
+    "backlot:workers:Quotas": "runs nothing",
 }
 """Components without alarms, and why. What is not listed must have some."""
 
@@ -46,11 +50,11 @@ def owner(recorded: Recorded, node: Node) -> Node:
     return node
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize(("stack", "variant"), PLACES)
 def test_everything_belongs_to_a_component_and_is_named_after_it(
-    stack: str, stack_graph: StackGraph
+    stack: str, variant: str, stack_graph: StackGraph
 ) -> None:
-    recorded = stack_graph(stack)
+    recorded = stack_graph(stack, variant)
 
     misnamed = [
         str(node) for node in made(recorded) if not node.name.startswith(owner(recorded, node).name)
@@ -58,11 +62,11 @@ def test_everything_belongs_to_a_component_and_is_named_after_it(
     assert misnamed == []
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize(("stack", "variant"), PLACES)
 def test_everything_on_aws_is_made_by_the_one_explicit_provider(
-    stack: str, stack_graph: StackGraph
+    stack: str, variant: str, stack_graph: StackGraph
 ) -> None:
-    recorded = stack_graph(stack)
+    recorded = stack_graph(stack, variant)
     provider = recorded.one("pulumi:providers:aws")
 
     given = {
@@ -73,9 +77,12 @@ def test_everything_on_aws_is_made_by_the_one_explicit_provider(
     assert given == {provider.urn} or given == {provider.urn.rpartition("::")[0]}
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_every_component_registers_outputs(stack: str, stack_graph: StackGraph) -> None:
-    silent = [str(node) for node in components(stack_graph(stack)) if not node.outputs]
+@pytest.mark.parametrize(("stack", "variant"), PLACES)
+def test_every_component_registers_outputs(
+    stack: str, variant: str, stack_graph: StackGraph
+) -> None:
+    recorded = stack_graph(stack, variant)
+    silent = [str(node) for node in components(recorded) if not node.outputs]
     assert silent == []
 
 
@@ -109,11 +116,11 @@ def test_default_tags_stop_at_the_fleet_which_has_its_own(
         assert all(tags["Environment"] == stack for tags in kinds.values())
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize(("stack", "variant"), PLACES)
 def test_every_component_that_runs_something_is_watched(
-    stack: str, stack_graph: StackGraph
+    stack: str, variant: str, stack_graph: StackGraph
 ) -> None:
-    recorded = stack_graph(stack)
+    recorded = stack_graph(stack, variant)
     watched = {owner(recorded, alarm).type for alarm in recorded.all("cloudwatch.MetricAlarm")}
 
     assert {node.type for node in components(recorded)} - watched <= set(UNWATCHED)

@@ -10,12 +10,13 @@ import pytest
 
 from tests.recorder import ROOT
 
-OURS = ("settings", "components", "functions", "rehearsal", "tests")
+OURS = ("settings", "components", "functions", "rehearsal", "examples", "tests")
 
 MAY_IMPORT = {
     "settings": {"settings"},
     "components": {"components", "settings"},
     "functions": set(),
+    "examples": set(),
     "rehearsal": {"rehearsal"},
 }
 

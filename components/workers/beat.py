@@ -1,0 +1,200 @@
+"""Beat: the one task that puts jobs in line by the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.access import Access, open_paths
+from components.containers import TASKS, Container, execution_role
+from components.fargate import (
+    Cluster,
+    ServiceSignals,
+    capacity_strategy,
+    task_definition,
+)
+from components.grants import service_role
+from components.ground import Ground
+from components.observe import Alarm, Panel
+from components.security_groups import allow_https_out, security_group
+from components.workload import Restart
+from settings.workers import BeatSettings
+
+DEPLOY_MINUTES = 30
+"""How long an update waits for a deployment. The circuit breaker decides long before."""
+
+STOP_SECONDS = 10
+"""From SIGTERM to SIGKILL. ECS may begin with the new task while the old one stops, and Fargate
+takes longer than this to start one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeatArgs:
+    settings: BeatSettings
+    ground: Ground
+    fleet: str
+    """Whose workers do the jobs: `render`."""
+    image: pulumi.Input[str]
+    """The workers' own, by its full URI: a job is known to both by its name."""
+    architecture: str
+    """The CPU that the image is built for."""
+    cluster: Cluster
+    access: Access
+    """What it is handed."""
+
+
+class Beat(pulumi.ComponentResource):
+    """A scheduler such as Celery beat, never twice (M45).
+
+    Two of them would put every job in line twice. So a deployment ends the old task before it
+    starts the new one, nothing scales it, and it is never on Spot, which would take it away at two
+    minutes' notice. What falls due while none runs, a minute or two at a deployment, is not made up
+    for: Celery's beat notes what ran last in a file, and that goes with the task.
+
+    Cost: 0.25 vCPU and 0.5 GB on arm64 are 7 USD a month, 9 USD on x86_64 (us-east-1, 2026).
+    """
+
+    role_name: pulumi.Output[str]
+    role_arn: pulumi.Output[str]
+    security_group_id: pulumi.Output[str]
+    log_group_name: pulumi.Output[str]
+    service_name: pulumi.Output[str]
+    deploy_handle: pulumi.Output[str]
+    """`<cluster>/<service>`."""
+    restart: Restart
+    alarms: tuple[Alarm, ...]
+    panels: tuple[Panel, ...]
+
+    def __init__(
+        self, name: str, args: BeatArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("backlot:workers:Beat", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        ground, access, cluster = args.ground, args.access, args.cluster
+        what = f"worker-{args.fleet}-beat"
+        log_group = ground.logs.group(f"{name}-logs", "ecs", what, child)
+        role = service_role(
+            f"{name}-task",
+            TASKS,
+            (*cluster.sessions, *access.statements),
+            child,
+            account_id=ground.account_id,
+        )
+        task = task_definition(
+            f"{name}-definition",
+            family=f"{ground.prefix}-{what}",
+            cpu=args.settings.cpu,
+            memory=args.settings.memory,
+            architecture=args.architecture,
+            container=_container(args, log_group),
+            role=role,
+            execution=execution_role(
+                f"{name}-execution", log_group, access.secrets, ground.account_id, child
+            ),
+            opts=child,
+        )
+        tasks = security_group(f"{name}-tasks", ground.vpc_id, f"{args.fleet} beat", child)
+        allow_https_out(f"{name}-tasks-https-out", tasks.id, child)
+        open_paths(name, access.paths, tasks.id, child)
+        service = _service(f"{name}-service", args, task, tasks, child)
+
+        self.role_name = role.name
+        self.role_arn = role.arn
+        self.security_group_id = tasks.id
+        self.log_group_name = log_group.name
+        self.service_name = service.name
+        self.deploy_handle = pulumi.Output.concat(cluster.name, "/", service.name)
+        self.restart = Restart.of_service(ground, cluster.name, service.name)
+        signals = ServiceSignals(cluster_name=cluster.name, service_name=service.name)
+        running = signals.tasks("RunningTaskCount", "running")
+        self.alarms = (
+            Alarm(
+                name="beat-missing",
+                summary=f"The beat of {args.fleet} has not run for 10 minutes; nothing is put in "
+                "line by the clock.",
+                watch=running,
+                comparison="below",
+                threshold=1,
+                evaluation_periods=2,
+                # What stopped reporting does not run.
+                missing_data="breaching",
+                severity="warning",
+                runbook="workers.md#beat-missing",
+            ),
+        )
+        self.panels = (
+            Panel(
+                group="Workers and jobs",
+                title=f"{args.fleet}: beat",
+                unit="tasks",
+                metrics=[running],
+            ),
+        )
+        self.register_outputs(
+            {
+                "service_name": self.service_name,
+                "log_group_name": self.log_group_name,
+                "role_name": self.role_name,
+                "deploy_handle": self.deploy_handle,
+            }
+        )
+
+
+def _container(args: BeatArgs, log_group: aws.cloudwatch.LogGroup) -> Container:
+    return Container(
+        name="beat",
+        image=args.image,
+        command=args.settings.command,
+        environment=args.access.environment,
+        secrets=args.access.secrets,
+        stop_seconds=STOP_SECONDS,
+        log_group_name=log_group.name,
+        region=args.ground.region,
+    )
+
+
+def _service(
+    name: str,
+    args: BeatArgs,
+    task: aws.ecs.TaskDefinition,
+    tasks: aws.ec2.SecurityGroup,
+    opts: pulumi.ResourceOptions,
+) -> aws.ecs.Service:
+    return aws.ecs.Service(
+        name,
+        cluster=args.cluster.name,
+        task_definition=task.arn,
+        desired_count=1,
+        capacity_provider_strategies=capacity_strategy(spot_percent=0),
+        network_configuration={
+            "subnets": args.ground.private_subnet_ids,
+            "security_groups": [tasks.id],
+            "assign_public_ip": False,
+        },
+        deployment_controller={"type": "ECS"},
+        deployment_configuration={"strategy": "ROLLING"},
+        # The old task goes before the new one comes.
+        deployment_maximum_percent=100,
+        deployment_minimum_healthy_percent=0,
+        deployment_circuit_breaker={"enable": True, "rollback": True},
+        # Evening out the zones starts the second task before it ends the first.
+        availability_zone_rebalancing="DISABLED",
+        enable_execute_command=True,
+        enable_ecs_managed_tags=True,
+        propagate_tags="SERVICE",
+        # An update that ECS rolled back must not look like one that worked.
+        wait_for_steady_state=True,
+        sigint_rollback=True,
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(
+                # The other way round, two would run until the old service is gone.
+                delete_before_replace=True,
+                custom_timeouts=pulumi.CustomTimeouts(
+                    create=f"{DEPLOY_MINUTES}m", update=f"{DEPLOY_MINUTES}m"
+                ),
+            ),
+        ),
+    )
