@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import pulumi
 import pulumi_aws as aws
 
+from components.access import Access, open_paths
 from components.containers import (
+    TASKS,
     Container,
     HealthCheck,
     container_definitions,
     ecs_cluster,
+    execution_role,
 )
-from components.grants import ServiceRole, Statement, key_grant
+from components.grants import ServiceRole, Statement, key_grant, service_role
 from components.ground import Ground
 from components.observe import Metric
+from components.security_groups import allow_https_out, security_group
 from components.tracking import service_target, track
 from settings.health import HealthSettings
 
@@ -139,6 +143,72 @@ def capacity_strategy(
             )
         )
     return strategy
+
+
+@dataclass(frozen=True, kw_only=True)
+class FargateTask:
+    """What a service runs, with what is its alone."""
+
+    definition: aws.ecs.TaskDefinition
+    role: ServiceRole
+    """Of its code."""
+    execution: ServiceRole
+    """Of what starts it."""
+    security_group: aws.ec2.SecurityGroup
+    log_group: aws.cloudwatch.LogGroup
+    network: aws.ecs.ServiceNetworkConfigurationArgs
+    """Where a service puts it."""
+
+
+def fargate_task(
+    name: str,
+    what: str,
+    *,
+    ground: Ground,
+    title: str,
+    cpu: int,
+    memory: int,
+    architecture: str,
+    access: Access,
+    statements: Sequence[Statement],
+    container: Callable[[aws.cloudwatch.LogGroup], Container],
+    opts: pulumi.ResourceOptions,
+) -> FargateTask:
+    """One container as a task on Fargate, in the private subnets, with a way out and none in.
+
+    `cpu` in units, 1024 to a vCPU, `memory` in MiB. `title` is what its security group says it is
+    of; `statements` are its role's, beside those that `access` brings.
+    """
+    log_group = ground.logs.group(f"{name}-logs", "ecs", what, opts)
+    account_id = ground.account_id
+    role = service_role(
+        f"{name}-task", TASKS, (*statements, *access.statements), opts, account_id=account_id
+    )
+    execution = execution_role(f"{name}-execution", log_group, access.secrets, account_id, opts)
+    definition = task_definition(
+        f"{name}-definition",
+        family=f"{ground.prefix}-{what}",
+        cpu=cpu,
+        memory=memory,
+        architecture=architecture,
+        container=container(log_group),
+        role=role,
+        execution=execution,
+        opts=opts,
+    )
+    group = security_group(f"{name}-tasks", ground.vpc_id, title, opts)
+    allow_https_out(f"{name}-tasks-https-out", group.id, opts)
+    open_paths(name, access.paths, group.id, opts)
+    return FargateTask(
+        definition=definition,
+        role=role,
+        execution=execution,
+        security_group=group,
+        log_group=log_group,
+        network=aws.ecs.ServiceNetworkConfigurationArgs(
+            subnets=ground.private_subnet_ids, security_groups=[group.id], assign_public_ip=False
+        ),
+    )
 
 
 def task_definition(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pulumi
 import pulumi_aws as aws
 
-from components.access import Access, combined, open_paths
+from components.access import Access, combined
 from components.api.load_balancer import LoadBalancer
 from components.api.targets import (
     RequestSignals,
@@ -21,22 +22,22 @@ from components.api.targets import (
     paths,
     target_group,
 )
-from components.containers import TASKS, Container, execution_role
+from components.containers import Container
 from components.fargate import (
     Cluster,
+    FargateTask,
     ServiceSignals,
     capacity_strategy,
     fargate_cluster,
+    fargate_task,
     health_check,
     scale_on_load,
-    task_definition,
 )
-from components.grants import service_role
 from components.ground import Ground
 from components.observe import Alarm, Panel
 from components.registry import Registry
 from components.secrets import Secrets
-from components.security_groups import allow_https_out, connect, security_group
+from components.security_groups import connect
 from components.workload import Restart
 from settings.services import RouteSettings, ServiceSettings
 
@@ -97,33 +98,22 @@ class Service(pulumi.ComponentResource):
         access = combined([Access(environment=settings.environment), *args.access])
         cluster = fargate_cluster(name, ground, args.service, child)
 
-        log_group = ground.logs.group(f"{name}-logs", "ecs", args.service, child)
-        role = service_role(
-            f"{name}-task",
-            TASKS,
-            (*cluster.sessions, *access.statements),
-            child,
-            account_id=ground.account_id,
-        )
-        task = task_definition(
-            f"{name}-definition",
-            family=f"{ground.prefix}-{args.service}",
+        task = fargate_task(
+            name,
+            args.service,
+            ground=ground,
+            title=f"{args.service} tasks",
             cpu=settings.cpu,
             memory=settings.memory,
             architecture=settings.architecture,
-            container=_container(args, access, log_group),
-            role=role,
-            execution=execution_role(
-                f"{name}-execution", log_group, access.secrets, ground.account_id, child
-            ),
+            access=access,
+            statements=cluster.sessions,
+            container=partial(_container, args, access),
             opts=child,
         )
-        tasks = security_group(f"{name}-tasks", ground.vpc_id, f"{args.service} tasks", child)
-        allow_https_out(f"{name}-tasks-https-out", tasks.id, child)
-        open_paths(name, access.paths, tasks.id, child)
 
-        route = _route(name, args, settings.route, tasks, child) if settings.route else None
-        service = _service(f"{name}-service", args, cluster, task, tasks, route, child)
+        route = _route(name, args, settings.route, task, child) if settings.route else None
+        service = _service(f"{name}-service", args, cluster, task, route, child)
         scale_on_load(
             f"{name}-scaling",
             settings,
@@ -133,10 +123,10 @@ class Service(pulumi.ComponentResource):
             opts=child,
         )
 
-        self.role_name = role.name
-        self.role_arn = role.arn
-        self.security_group_id = tasks.id
-        self.log_group_name = log_group.name
+        self.role_name = task.role.name
+        self.role_arn = task.role.arn
+        self.security_group_id = task.security_group.id
+        self.log_group_name = task.log_group.name
         self.cluster_name = cluster.name
         self.service_name = service.name
         self.deploy_handle = pulumi.Output.concat(cluster.name, "/", service.name)
@@ -210,14 +200,14 @@ def _route(
     name: str,
     args: ServiceArgs,
     settings: RouteSettings,
-    tasks: aws.ec2.SecurityGroup,
+    task: FargateTask,
     opts: pulumi.ResourceOptions,
 ) -> _Route:
     door, port = args.load_balancer, args.settings.port
     connect(
         f"{name}-from-door",
         source=door.security_group_id,
-        target=tasks.id,
+        target=task.security_group.id,
         port=port,
         opts=opts,
     )
@@ -245,8 +235,7 @@ def _service(
     name: str,
     args: ServiceArgs,
     cluster: Cluster,
-    task: aws.ecs.TaskDefinition,
-    tasks: aws.ec2.SecurityGroup,
+    task: FargateTask,
     route: _Route | None,
     opts: pulumi.ResourceOptions,
 ) -> aws.ecs.Service:
@@ -254,14 +243,10 @@ def _service(
     return aws.ecs.Service(
         name,
         cluster=cluster.name,
-        task_definition=task.arn,
+        task_definition=task.definition.arn,
         desired_count=settings.min_tasks,
         capacity_provider_strategies=capacity_strategy(settings.spot_percent),
-        network_configuration={
-            "subnets": args.ground.private_subnet_ids,
-            "security_groups": [tasks.id],
-            "assign_public_ip": False,
-        },
+        network_configuration=task.network,
         load_balancers=(
             [
                 {

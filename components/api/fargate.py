@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
 
-from components.access import Access, open_paths
+from components.access import Access
 from components.api.contract import ApiArgs
 from components.api.gates import CONTAINER, MigrationTask, ReleaseGates, ReleaseGatesArgs
 from components.api.targets import (
@@ -25,19 +26,20 @@ from components.api.targets import (
     release_alarms,
     target_group,
 )
-from components.containers import TASKS, Container, execution_role
+from components.containers import Container
 from components.fargate import (
     Cluster,
+    FargateTask,
     ServiceSignals,
     capacity_strategy,
     fargate_cluster,
+    fargate_task,
     health_check,
     scale_on_load,
-    task_definition,
 )
 from components.grants import service_role
 from components.observe import Alarm, Panel
-from components.security_groups import allow_https_out, connect, security_group
+from components.security_groups import connect
 from components.tracking import track
 from components.workload import Restart
 from settings.api import ApiSettings, DeploymentSettings, FargateSize
@@ -102,38 +104,26 @@ class FargateApi(pulumi.ComponentResource):
         access = args.all_access()
         cluster = fargate_cluster(name, ground, "api", child)
 
-        log_group = ground.logs.group(f"{name}-logs", "ecs", "api", child)
-        role = service_role(
-            f"{name}-task",
-            TASKS,
-            (*cluster.sessions, *access.statements),
-            child,
-            account_id=ground.account_id,
-        )
-        execution = execution_role(
-            f"{name}-execution", log_group, access.secrets, ground.account_id, child
-        )
-        task = task_definition(
-            f"{name}-definition",
-            family=f"{ground.prefix}-api",
+        task = fargate_task(
+            name,
+            "api",
+            ground=ground,
+            title="API tasks",
             cpu=size.cpu,
             memory=size.memory,
             architecture=settings.architecture,
-            container=_container(args, access, log_group),
-            role=role,
-            execution=execution,
+            access=access,
+            statements=cluster.sessions,
+            container=partial(_container, args, access),
             opts=child,
         )
-        tasks = security_group(f"{name}-tasks", ground.vpc_id, "API tasks", child)
-        allow_https_out(f"{name}-tasks-https-out", tasks.id, child)
         connect(
             f"{name}-from-door",
             source=args.load_balancer.security_group_id,
-            target=tasks.id,
+            target=task.security_group.id,
             port=settings.port,
             opts=child,
         )
-        open_paths(name, access.paths, tasks.id, child)
 
         routes = _routes(name, args, size, child)
         requests = RequestSignals(
@@ -151,8 +141,8 @@ class FargateApi(pulumi.ComponentResource):
                 task=MigrationTask(
                     cluster_arn=cluster.arn,
                     family=f"{ground.prefix}-api",
-                    role_arns=[role.arn, execution.arn],
-                    security_group_id=tasks.id,
+                    role_arns=[task.role.arn, task.execution.arn],
+                    security_group_id=task.security_group.id,
                 ),
                 approval_minutes=size.approval_minutes,
             ),
@@ -163,7 +153,7 @@ class FargateApi(pulumi.ComponentResource):
             for alarm in release_alarms(replace(requests, period=RELEASE_PERIOD))
         ]
         service = _service(
-            f"{name}-service", args, cluster, task, tasks, routes, self.gates, rollback, child
+            f"{name}-service", args, cluster, task, routes, self.gates, rollback, child
         )
         target = scale_on_load(
             f"{name}-scaling",
@@ -176,10 +166,10 @@ class FargateApi(pulumi.ComponentResource):
         _scale_on_requests(f"{name}-scaling-requests", args, target, requests, routes, child)
 
         self.url = args.load_balancer.url
-        self.role_name = role.name
-        self.role_arn = role.arn
-        self.security_group_id = tasks.id
-        self.log_group_name = log_group.name
+        self.role_name = task.role.name
+        self.role_arn = task.role.arn
+        self.security_group_id = task.security_group.id
+        self.log_group_name = task.log_group.name
         self.cluster_name = cluster.name
         self.service_name = service.name
         self.deploy_handle = pulumi.Output.concat(cluster.name, "/", service.name)
@@ -302,8 +292,7 @@ def _service(
     name: str,
     args: ApiArgs,
     cluster: Cluster,
-    task: aws.ecs.TaskDefinition,
-    tasks: aws.ec2.SecurityGroup,
+    task: FargateTask,
     routes: _Routes,
     gates: ReleaseGates,
     rollback: list[aws.cloudwatch.MetricAlarm],
@@ -315,14 +304,10 @@ def _service(
     return aws.ecs.Service(
         name,
         cluster=cluster.name,
-        task_definition=task.arn,
+        task_definition=task.definition.arn,
         desired_count=size.min_tasks,
         capacity_provider_strategies=capacity_strategy(size.spot_percent),
-        network_configuration={
-            "subnets": args.ground.private_subnet_ids,
-            "security_groups": [tasks.id],
-            "assign_public_ip": False,
-        },
+        network_configuration=task.network,
         load_balancers=[_load_balancer(settings, routes)],
         health_check_grace_period_seconds=settings.health.start_seconds,
         deployment_controller={"type": "ECS"},

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import pulumi
 import pulumi_aws as aws
 
-from components.access import Access, open_paths
-from components.containers import TASKS, Container, execution_role
+from components.access import Access
+from components.containers import Container
 from components.fargate import (
     Cluster,
+    FargateTask,
     ServiceSignals,
     capacity_strategy,
-    task_definition,
+    fargate_task,
 )
-from components.grants import service_role
 from components.ground import Ground
 from components.observe import Alarm, Panel
-from components.security_groups import allow_https_out, security_group
 from components.workload import Restart
 from settings.workers import BeatSettings
 
@@ -74,36 +74,25 @@ class Beat(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         ground, access, cluster = args.ground, args.access, args.cluster
         what = f"worker-{args.fleet}-beat"
-        log_group = ground.logs.group(f"{name}-logs", "ecs", what, child)
-        role = service_role(
-            f"{name}-task",
-            TASKS,
-            (*cluster.sessions, *access.statements),
-            child,
-            account_id=ground.account_id,
-        )
-        task = task_definition(
-            f"{name}-definition",
-            family=f"{ground.prefix}-{what}",
+        task = fargate_task(
+            name,
+            what,
+            ground=ground,
+            title=f"{args.fleet} beat",
             cpu=args.settings.cpu,
             memory=args.settings.memory,
             architecture=args.architecture,
-            container=_container(args, log_group),
-            role=role,
-            execution=execution_role(
-                f"{name}-execution", log_group, access.secrets, ground.account_id, child
-            ),
+            access=access,
+            statements=cluster.sessions,
+            container=partial(_container, args),
             opts=child,
         )
-        tasks = security_group(f"{name}-tasks", ground.vpc_id, f"{args.fleet} beat", child)
-        allow_https_out(f"{name}-tasks-https-out", tasks.id, child)
-        open_paths(name, access.paths, tasks.id, child)
-        service = _service(f"{name}-service", args, task, tasks, child)
+        service = _service(f"{name}-service", args, task, child)
 
-        self.role_name = role.name
-        self.role_arn = role.arn
-        self.security_group_id = tasks.id
-        self.log_group_name = log_group.name
+        self.role_name = task.role.name
+        self.role_arn = task.role.arn
+        self.security_group_id = task.security_group.id
+        self.log_group_name = task.log_group.name
         self.service_name = service.name
         self.deploy_handle = pulumi.Output.concat(cluster.name, "/", service.name)
         self.restart = Restart.of_service(ground, cluster.name, service.name)
@@ -158,21 +147,16 @@ def _container(args: BeatArgs, log_group: aws.cloudwatch.LogGroup) -> Container:
 def _service(
     name: str,
     args: BeatArgs,
-    task: aws.ecs.TaskDefinition,
-    tasks: aws.ec2.SecurityGroup,
+    task: FargateTask,
     opts: pulumi.ResourceOptions,
 ) -> aws.ecs.Service:
     return aws.ecs.Service(
         name,
         cluster=args.cluster.name,
-        task_definition=task.arn,
+        task_definition=task.definition.arn,
         desired_count=1,
         capacity_provider_strategies=capacity_strategy(spot_percent=0),
-        network_configuration={
-            "subnets": args.ground.private_subnet_ids,
-            "security_groups": [tasks.id],
-            "assign_public_ip": False,
-        },
+        network_configuration=task.network,
         deployment_controller={"type": "ECS"},
         deployment_configuration={"strategy": "ROLLING"},
         # The old task goes before the new one comes.

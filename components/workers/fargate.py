@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pulumi
 import pulumi_aws as aws
 
-from components.access import Access, combined, open_paths
-from components.containers import TASKS, Container, execution_role
+from components.access import Access, combined
+from components.containers import Container
 from components.fargate import (
     Cluster,
+    FargateTask,
     ServiceSignals,
     capacity_strategy,
     fargate_cluster,
-    task_definition,
+    fargate_task,
 )
-from components.grants import service_role
 from components.observe import Alarm, Panel
-from components.security_groups import allow_https_out, security_group
 from components.workers.beat import Beat, BeatArgs
 from components.workers.contract import TaskFleetArgs, Waking
 from components.workers.scaling import (
@@ -82,31 +82,20 @@ class FargateFleet(pulumi.ComponentResource):
         what = f"worker-{args.fleet}"
         cluster = fargate_cluster(name, ground, what, child)
 
-        log_group = ground.logs.group(f"{name}-logs", "ecs", what, child)
-        role = service_role(
-            f"{name}-task",
-            TASKS,
-            (protect_tasks(cluster.arn), *cluster.sessions, *access.statements),
-            child,
-            account_id=ground.account_id,
-        )
-        task = task_definition(
-            f"{name}-definition",
-            family=f"{ground.prefix}-{what}",
+        task = fargate_task(
+            name,
+            what,
+            ground=ground,
+            title=f"{args.fleet} workers",
             cpu=settings.cpu,
             memory=settings.memory,
             architecture=settings.architecture,
-            container=_container(args, access, log_group),
-            role=role,
-            execution=execution_role(
-                f"{name}-execution", log_group, access.secrets, ground.account_id, child
-            ),
+            access=access,
+            statements=(protect_tasks(cluster.arn), *cluster.sessions),
+            container=partial(_container, args, access),
             opts=child,
         )
-        tasks = security_group(f"{name}-tasks", ground.vpc_id, f"{args.fleet} workers", child)
-        allow_https_out(f"{name}-tasks-https-out", tasks.id, child)
-        open_paths(name, access.paths, tasks.id, child)
-        service = _service(f"{name}-service", args, cluster, task, tasks, child)
+        service = _service(f"{name}-service", args, cluster, task, child)
 
         signals = Signals.of_service(args.queue, cluster.name, service.name)
         target = target_backlog(settings, settings.concurrency)
@@ -133,10 +122,10 @@ class FargateFleet(pulumi.ComponentResource):
             self.waking = Waking.of_service(args, cluster.name, service.name, target)
         self.companions = _companions(f"{name}-beat", args, cluster, access, child)
 
-        self.role_name = role.name
-        self.role_arn = role.arn
-        self.security_group_id = tasks.id
-        self.log_group_name = log_group.name
+        self.role_name = task.role.name
+        self.role_arn = task.role.arn
+        self.security_group_id = task.security_group.id
+        self.log_group_name = task.log_group.name
         self.cluster_name = cluster.name
         self.service_name = service.name
         self.deploy_handle = pulumi.Output.concat(cluster.name, "/", service.name)
@@ -181,8 +170,7 @@ def _service(
     name: str,
     args: FargateFleetArgs,
     cluster: Cluster,
-    task: aws.ecs.TaskDefinition,
-    tasks: aws.ec2.SecurityGroup,
+    task: FargateTask,
     opts: pulumi.ResourceOptions,
 ) -> aws.ecs.Service:
     settings = args.settings
@@ -190,14 +178,10 @@ def _service(
     return aws.ecs.Service(
         name,
         cluster=cluster.name,
-        task_definition=task.arn,
+        task_definition=task.definition.arn,
         desired_count=settings.min_workers,
         capacity_provider_strategies=capacity_strategy(settings.spot_percent),
-        network_configuration={
-            "subnets": args.ground.private_subnet_ids,
-            "security_groups": [tasks.id],
-            "assign_public_ip": False,
-        },
+        network_configuration=task.network,
         deployment_controller={"type": "ECS"},
         deployment_configuration={"strategy": "ROLLING"},
         # Old workers at work stay; with less room no new one could start beside them.
