@@ -459,6 +459,21 @@ def queues_are_told_apart(
 
 
 @invariant
+def jobs_in_the_cache_stay_there(
+    cache: CacheSettings, redis_queues: Mapping[str, RedisQueueSettings]
+) -> Violations:
+    """`volatile-lru` lets them be: a list of jobs never expires."""
+    if redis_queues and cache.max_memory_policy.startswith("allkeys"):
+        yield Violation(
+            "cache",
+            "max_memory_policy",
+            f"{cache.max_memory_policy} drops any key when memory is full, jobs of "
+            f"{', '.join(redis_queues)} (backlot:redis_queues) too; give noeviction, or "
+            "volatile-lru",
+        )
+
+
+@invariant
 def lists_count_their_own_jobs(redis_queues: Mapping[str, RedisQueueSettings]) -> Violations:
     """Of one Redis database: Celery keeps what is at work in one hash, for all its queues."""
     for field in ("key", "unacked_key"):

@@ -454,6 +454,13 @@ CASES = [
         good={"redis_queues.celery": {}},
     ),
     Case(
+        rule="jobs_in_the_cache_stay_there",
+        bad={"cache.max_memory_policy": "allkeys-lru", "redis_queues.celery": {}},
+        says="backlot:cache: max_memory_policy: allkeys-lru drops any key when memory is full, "
+        "jobs of celery (backlot:redis_queues) too; give noeviction, or volatile-lru",
+        good={"cache.max_memory_policy": "noeviction", "redis_queues.celery": {}},
+    ),
+    Case(
         rule="lists_count_their_own_jobs",
         bad={"redis_queues": {"mail": {"key": "mail"}, "sums": {"key": "sums"}}},
         says="backlot:redis_queues: sums.unacked_key: unacked is that of mail too, and each would "
