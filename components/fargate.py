@@ -1,4 +1,4 @@
-"""Tasks on Fargate: what the API and the services beside it have in common."""
+"""Tasks on Fargate: what the API, the services beside it, workers and beat have in common."""
 
 from __future__ import annotations
 

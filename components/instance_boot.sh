@@ -31,6 +31,7 @@ Environment=DOCKER_CONFIG=/run/@name@
 ExecStart=/usr/bin/python3 /opt/@name@/launch.py /opt/@name@/@name@.json $instance
 ExecStop=-/usr/bin/docker stop @name@
 StandardOutput=null
+StandardError=journal
 Restart=always
 RestartSec=5
 TimeoutStopSec=@patience_seconds@

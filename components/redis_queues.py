@@ -53,8 +53,8 @@ class RedisQueue:
         return None
 
     def sender(self) -> Access:
-        """Nothing: whoever has `REDIS_URL` puts jobs in."""
-        return Access()
+        """`CELERY_QUEUE` too; whoever has `REDIS_URL` puts jobs in."""
+        return self.consumer()
 
     def consumer(self) -> Access:
         """`CELERY_QUEUE`, the name of the list; the cache itself hands out `REDIS_URL`."""
@@ -122,10 +122,6 @@ class RedisQueues(pulumi.ComponentResource):
         )
         self.panels = tuple(_panel(queue) for queue in self.queues.values())
         self.register_outputs({"function": function.name})
-
-    def queue(self, name: str) -> RedisQueue:
-        """Raises KeyError when there is none of that name."""
-        return self.queues[name]
 
 
 def queues_namespace(prefix: str) -> str:

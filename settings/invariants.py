@@ -448,6 +448,13 @@ def queues_exist(
 def queues_are_told_apart(
     queues: Mapping[str, QueueSettings], redis_queues: Mapping[str, RedisQueueSettings]
 ) -> Violations:
+    for name in queues:
+        if f"{name}-dead-letter" in queues:
+            yield Violation(
+                "queues",
+                f"{name}-dead-letter",
+                f"is the name of {name}'s own dead-letter queue; give another",
+            )
     for name in redis_queues:
         if name in queues:
             yield Violation(
@@ -1050,6 +1057,37 @@ def services_leave_the_apis_names_alone(
 
 
 @invariant
+def logs_are_told_apart(
+    services: Mapping[str, ServiceSettings], workers: Mapping[str, WorkerSettings]
+) -> Violations:
+    """Each of them writes to `/ecs/<prefix>-<log>`."""
+    of_each = [("services", name, (name, f"{name}-sessions")) for name in services]
+    of_each += [("workers", name, _logs(name, fleet)) for name, fleet in workers.items()]
+    taken: dict[str, str] = {}
+    for section, name, logs in of_each:
+        for log in logs:
+            owner = taken.setdefault(log, f"{name} in backlot:{section}")
+            if owner != f"{name} in backlot:{section}":
+                yield Violation(
+                    section,
+                    name,
+                    f"its log {log} would be that of {owner} too; give another name",
+                )
+                break
+
+
+def _logs(name: str, fleet: WorkerSettings) -> tuple[str, ...]:
+    worker = f"worker-{name}"
+    match fleet:
+        case FargateFleetSettings(beat=beat):
+            return (worker, f"{worker}-sessions", *([f"{worker}-beat"] if beat else ()))
+        case GpuFleetSettings():
+            return (worker,)
+        case _:
+            return ()
+
+
+@invariant
 def images_come_from_a_repository(
     registry: RegistrySettings,
     api: ApiSettings,
@@ -1383,7 +1421,8 @@ _OURS = frozenset(
     {"DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL", "QUEUE_URL", "BUILD_ID"}
     | {"MEDIA_URL", "MEDIA_KEY_ID", "USER_POOL_ID", "USER_POOL_CLIENT_ID", "USER_POOL_ISSUER"}
     | {"CONCURRENCY", "FLEET", "HEARTBEAT_SECONDS", "JOB_LIMIT_SECONDS", "METRICS_NAMESPACE"}
-    | {"PROTECTION_MINUTES", "VISIBILITY_SECONDS", "CELERY_QUEUE"}
+    | {"PROTECTION_MINUTES", "STOP_SECONDS", "VISIBILITY_SECONDS", "CELERY_QUEUE"}
+    | {"GROUP", "INSTANCE_ID"}
     | {f"{purpose}_BUCKET" for purpose in ("MEDIA", "STATIC", "BACKUPS", "LOGS", "RELEASES")}
     | {f"PG{part}" for part in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE", "SSLMODE")}
 )

@@ -92,7 +92,8 @@ class FleetSettings(Section):
     scale_in_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
     """Rest after the fleet shrank. Of tasks: EC2's tracking has its own, a quarter of an hour."""
     schedules: dict[Name, ScheduleSettings] = Field(default_factory=dict)
-    """Other bounds by the clock: nights and weekends at rest, mornings ready."""
+    """Other bounds by the clock: nights and weekends at rest, mornings ready. An update with
+    `--refresh` sets the fleet's own again, until the next one begins."""
     success_alarm: Annotated[float, Field(gt=0, le=1)] = 0.85
     """Warn when a smaller share of the jobs of 30 minutes succeeds."""
     environment: dict[EnvironmentName, str] = Field(default_factory=dict)

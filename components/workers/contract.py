@@ -54,6 +54,12 @@ class FleetArgs(Generic[Kind]):
         own = [Access(environment=told), Access(environment=settings.environment)]
         return combined([self.queue.consumer(), *own, *self.access])
 
+    def access_beside(self) -> Access:
+        """What is handed to what runs beside the workers and puts jobs in line."""
+        own = [Access(environment={"BUILD_ID": self.build})]
+        own.append(Access(environment=self.settings.environment))
+        return combined([self.queue.sender(), *own, *self.access])
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaskFleetArgs(FleetArgs[Kind]):

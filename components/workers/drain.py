@@ -68,7 +68,9 @@ class Drain(pulumi.ComponentResource):
             "held": {
                 "source": ["aws.autoscaling"],
                 "detail-type": ["EC2 Instance-terminate Lifecycle Action"],
-                "detail": {"AutoScalingGroupName": groups, "LifecycleHookName": [HOOK]},
+                # Not by the groups, which the function knows: a pattern has room for 2048
+                # characters.
+                "detail": {"LifecycleHookName": [HOOK]},
             },
             "stopped": {
                 "source": ["aws.ssm"],

@@ -8,7 +8,7 @@ from functools import partial
 import pulumi
 import pulumi_aws as aws
 
-from components.access import Access, combined
+from components.access import Access
 from components.containers import Container
 from components.fargate import (
     Cluster,
@@ -120,7 +120,7 @@ class FargateFleet(pulumi.ComponentResource):
                 opts=child,
             )
             self.waking = Waking.of_service(args, cluster.name, service.name, target)
-        self.companions = _companions(f"{name}-beat", args, cluster, access, child)
+        self.companions = _companions(f"{name}-beat", args, cluster, child)
 
         self.role_name = task.role.name
         self.role_arn = task.role.arn
@@ -220,7 +220,6 @@ def _companions(
     name: str,
     args: FargateFleetArgs,
     cluster: Cluster,
-    access: Access,
     opts: pulumi.ResourceOptions,
 ) -> tuple[Beat, ...]:
     if args.settings.beat is None:
@@ -232,7 +231,7 @@ def _companions(
         image=args.image,
         architecture=args.settings.architecture,
         cluster=cluster,
-        access=combined([access, args.queue.sender()]),
+        access=args.access_beside(),
     )
     return (Beat(name, beat, opts),)
 

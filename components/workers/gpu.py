@@ -61,7 +61,6 @@ class GpuFleet(pulumi.ComponentResource):
     cluster_name: pulumi.Output[str]
     service_name: pulumi.Output[str]
     group_names: tuple[pulumi.Output[str], ...]
-    capacity_provider_name: pulumi.Output[str]
     deploy_handle: pulumi.Output[str]
     """`<cluster>/<service>`."""
     restart: Restart
@@ -152,7 +151,6 @@ class GpuFleet(pulumi.ComponentResource):
         self.cluster_name = cluster.name
         self.service_name = service.name
         self.group_names = tuple(each.group.name for each in pools)
-        self.capacity_provider_name = instances.provider.name
         self.deploy_handle = pulumi.Output.concat(cluster.name, "/", service.name)
         self.restart = Restart.of_service(ground, cluster.name, service.name)
         self.alarms = fleet_alarms(args.fleet, ground.prefix, args.settings, signals)

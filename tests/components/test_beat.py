@@ -106,24 +106,36 @@ def test_it_is_the_fleets_image_with_a_command_and_a_size_of_its_own():  # M45
     assert task(recorded)["runtime_platform"]["cpu_architecture"] == "X86_64"
 
 
-def test_it_is_told_what_the_workers_are_told_and_where_jobs_are_put_in_line():
+def test_it_is_told_where_jobs_are_put_in_line_and_nothing_of_taking_them():
     _, recorded = recorded_beat()
-    workers = container(recorded, "worker-mail-definition")
-    told = container(recorded)["environment"]
+    workers = {
+        each["name"] for each in container(recorded, "worker-mail-definition")["environment"]
+    }
+    told = {each["name"] for each in container(recorded)["environment"]}
 
-    [added] = [each for each in told if each not in workers["environment"]]
-    assert added["name"] == "QUEUE_URL_MAIL"
-    assert [each for each in told if each != added] == workers["environment"]
+    assert told - workers == {"QUEUE_URL_MAIL"}
+    # What is about taking jobs.
+    assert workers - told == {
+        "CONCURRENCY",
+        "FLEET",
+        "HEARTBEAT_SECONDS",
+        "JOB_LIMIT_SECONDS",
+        "METRICS_NAMESPACE",
+        "PROTECTION_MINUTES",
+        "QUEUE_URL",
+        "STOP_SECONDS",
+        "VISIBILITY_SECONDS",
+    }
     assert container(recorded)["secrets"] == [{"name": "OPENAI_API_KEY", "valueFrom": SECRET}]
 
 
-def test_it_may_put_jobs_in_line_and_not_keep_itself_from_being_ended():
+def test_it_may_put_jobs_in_line_and_neither_take_them_nor_keep_itself_from_being_ended():
     _, recorded = recorded_beat()
     workers = allowed(recorded, "worker-mail-task")
 
     may = allowed(recorded, "worker-mail-beat-task")
-    assert may == workers - {"ProtectTaskAtWork"} | {"SendJobs"}
-    assert "ProtectTaskAtWork" in workers
+    assert may == workers - {"ProtectTaskAtWork", "ConsumeJobs"} | {"SendJobs"}
+    assert {"ProtectTaskAtWork", "ConsumeJobs"} <= workers
 
 
 def test_it_reaches_the_stores_and_nobody_reaches_it():

@@ -59,7 +59,7 @@ def test_it_hears_the_hooks_of_its_groups_and_the_ends_of_commands():
         "drain-held": {
             "source": ["aws.autoscaling"],
             "detail-type": ["EC2 Instance-terminate Lifecycle Action"],
-            "detail": {"AutoScalingGroupName": GROUPS, "LifecycleHookName": ["drain"]},
+            "detail": {"LifecycleHookName": ["drain"]},
         },
         "drain-stopped": {
             "source": ["aws.ssm"],

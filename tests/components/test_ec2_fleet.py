@@ -756,6 +756,15 @@ def test_without_a_container_the_agent_brings_the_output_to_cloudwatch():
     assert "copytruncate" in written(recorded, "ROTATE")
 
 
+def test_what_keeps_a_container_from_starting_is_in_the_journal():
+    _, recorded = fleet()
+    unit = user_data(recorded).splitlines()
+
+    # Docker sends the container's own output to CloudWatch.
+    assert "StandardOutput=null" in unit
+    assert "StandardError=journal" in unit
+
+
 @pytest.mark.parametrize("script", [instances.BOOT_SCRIPT, instances.HOST_BOOT_SCRIPT])
 def test_the_boot_scripts_are_valid_bash(script: Path):
     subprocess.run(["bash", "-n", str(script)], check=True)

@@ -61,7 +61,7 @@ def recorded_queues(
                     settings=fleet_settings(**fleet),
                     ground=standing,
                     fleet="mail",
-                    queue=queues.queue("mail"),
+                    queue=queues.queues["mail"],
                     image=IMAGE,
                     build="1.0.0",
                     access=[cache.access()],
@@ -196,7 +196,7 @@ def test_it_may_use_the_key_of_an_encrypted_secret():
 
 def test_a_list_is_a_queue_that_is_measured_by_the_minute():  # M55
     queues, _ = recorded_queues(TWO)
-    queue: JobQueue = queues.queue("voice-over")
+    queue: JobQueue = queues.queues["voice-over"]
 
     assert queue.sqs_url is None
     assert queue.oldest is None
@@ -216,14 +216,14 @@ def test_what_is_measured_bears_the_name_that_the_function_was_given():  # M55
     assert namespaces == {variables(recorded)["NAMESPACE"]}
 
 
-def test_a_worker_is_told_the_name_of_its_list_and_a_sender_needs_nothing():  # M55
+def test_a_worker_and_a_sender_are_told_the_name_of_the_list_and_need_no_grant():  # M55
     queues, _ = recorded_queues(TWO)
-    consumer = queues.queue("voice-over").consumer()
+    consumer = queues.queues["voice-over"].consumer()
 
     assert consumer.environment == {"CELERY_QUEUE": "voice"}
     assert (consumer.statements, consumer.secrets, consumer.paths) == ((), (), ())
-    sender = queues.queue("voice-over").sender()
-    assert (sender.environment, sender.statements) == ({}, ())
+    sender = queues.queues["voice-over"].sender()
+    assert (sender.environment, sender.statements) == ({"CELERY_QUEUE": "voice"}, ())
 
 
 def test_a_fleet_on_a_list_has_the_caches_address_and_no_queue_of_sqs():  # M44, M55
@@ -262,7 +262,7 @@ def test_a_fleet_at_rest_is_woken_by_its_alarm_since_the_waker_cannot_ask():  # 
 
 def test_a_list_that_is_not_counted_is_never_taken_for_an_empty_one():  # M55
     queues, _ = recorded_queues()
-    of_mail = signals(queues.queue("mail"))
+    of_mail = signals(queues.queues["mail"])
 
     for expression in (of_mail.backlog_per_worker(), of_mail.waiting_without_workers()):
         assert "FILL(waiting" not in expression.text
@@ -272,7 +272,7 @@ def test_a_list_that_is_not_counted_is_never_taken_for_an_empty_one():  # M55
 @pytest.mark.parametrize("gaps", Gaps)
 def test_jobs_wake_a_fleet_at_rest_and_a_list_that_is_not_counted_does_not(gaps: Gaps):  # M52
     queues, _ = recorded_queues()
-    text = signals(queues.queue("mail")).waiting_without_workers().text
+    text = signals(queues.queues["mail"]).waiting_without_workers().text
 
     counted, silent = evaluate(text, {"waiting": (3.0, None), "wanted": (0.0, 0.0)}, gaps)
     assert counted == 3

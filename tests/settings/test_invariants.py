@@ -454,6 +454,30 @@ CASES = [
         good={"redis_queues.celery": {}},
     ),
     Case(
+        rule="queues_are_told_apart",
+        bad={"queues.render-dead-letter": {}},
+        says="backlot:queues: render-dead-letter: is the name of render's own dead-letter queue; "
+        "give another",
+        good={"queues.dead-letter": {}},
+    ),
+    Case(
+        rule="logs_are_told_apart",
+        bad={
+            "workers.mail": {**CELERY, "beat": {"command": ["celery", "beat"]}},
+            "workers.mail-beat": CELERY,
+        },
+        says="backlot:workers: mail-beat: its log worker-mail-beat would be that of mail in "
+        "backlot:workers too; give another name",
+        good={"workers.mail": CELERY, "workers.mail-beat": CELERY},
+    ),
+    Case(
+        rule="logs_are_told_apart",
+        bad={"workers.mail": CELERY, "services.worker-mail": ADMIN},
+        says="backlot:workers: mail: its log worker-mail would be that of worker-mail in "
+        "backlot:services too; give another name",
+        good={"workers.mail": CELERY, "services.mailer": ADMIN},
+    ),
+    Case(
         rule="jobs_in_the_cache_stay_there",
         bad={"cache.max_memory_policy": "allkeys-lru", "redis_queues.celery": {}},
         says="backlot:cache: max_memory_policy: allkeys-lru drops any key when memory is full, "
