@@ -619,7 +619,7 @@ def test_a_platform_arn_and_a_solution_stack_say_the_same(account: MotoProvider)
     assert by_arn.outputs["solutionStackName"] == "64bit Linux 1 v4.6.0 running Docker"
     saved = {"application": "api", "templateName": "saved"}
     by_template, _ = make(account, graph, sample(ENVIRONMENT, "by-template", **saved))
-    # moto answers TODO and None for what it was not told.
+    # moto answers placeholders for what it was not told.
     assert by_template.outputs["platformArn"] == by_template.outputs["solutionStackName"] == ""
 
 
