@@ -24,6 +24,7 @@ GpuClassName = Literal["16g", "24g"]
 class GpuInstance:
     gpus: int
     gpu_mib: int
+    """Of each GPU."""
     vcpus: int
     memory_mib: int
 
@@ -33,7 +34,14 @@ GPU_INSTANCES: Mapping[str, GpuInstance] = {
     "g5.xlarge": GpuInstance(gpus=1, gpu_mib=22888, vcpus=4, memory_mib=16384),
     "g6.xlarge": GpuInstance(gpus=1, gpu_mib=22888, vcpus=4, memory_mib=16384),
     "g6e.xlarge": GpuInstance(gpus=1, gpu_mib=45776, vcpus=4, memory_mib=32768),
+    "g4dn.12xlarge": GpuInstance(gpus=4, gpu_mib=16384, vcpus=48, memory_mib=196608),
+    "g5.12xlarge": GpuInstance(gpus=4, gpu_mib=22888, vcpus=48, memory_mib=196608),
+    "g6.12xlarge": GpuInstance(gpus=4, gpu_mib=22888, vcpus=48, memory_mib=196608),
 }
+"""Those with more than one stand here to be refused by name: a worker has one."""
+
+FLEET_TYPES = tuple(name for name, facts in GPU_INSTANCES.items() if facts.gpus == 1)
+"""What a fleet may be made of."""
 
 SOLD_IN: Mapping[str, tuple[str, ...]] = {
     "g4dn.xlarge": (
@@ -60,7 +68,7 @@ SOLD_IN: Mapping[str, tuple[str, ...]] = {
         "us-west-2",
     ),
 }  # fmt: skip
-"""The regions where EC2 has each type."""
+"""The regions where EC2 has each type that a fleet may be made of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +100,8 @@ def fitting_types(gpu_class: GpuClassName, region: str) -> tuple[str, ...]:
     """Every type that is sold in a region and satisfies a class, in its list or not."""
     return tuple(
         name
-        for name, facts in GPU_INSTANCES.items()
-        if facts.gpus == 1
-        and facts.gpu_mib >= GPU_CLASSES[gpu_class].floor_mib
+        for name in FLEET_TYPES
+        if GPU_INSTANCES[name].gpu_mib >= GPU_CLASSES[gpu_class].floor_mib
         and region in SOLD_IN[name]
     )
 

@@ -23,6 +23,7 @@ from settings.domain import DomainSettings
 from settings.errors import Problem
 from settings.fields import NAME_PATTERN, NAME_RULE
 from settings.gpu import (
+    FLEET_TYPES,
     GPU_CLASSES,
     GPU_INSTANCES,
     SOLD_IN,
@@ -743,9 +744,12 @@ def gpu_types_satisfy_their_class(workers: Mapping[str, WorkerSettings]) -> Viol
         for index, instance_type in enumerate(fleet.instance_types):
             facts = GPU_INSTANCES.get(instance_type)
             if facts is None:
-                message = f"is not in settings/gpu.py; give one of {', '.join(GPU_INSTANCES)}"
+                message = f"is not in settings/gpu.py; give one of {', '.join(FLEET_TYPES)}"
             elif facts.gpus != 1:
-                message = f"has {facts.gpus} GPUs; a class holds types with exactly one"
+                message = (
+                    f"has {facts.gpus} GPUs, and a worker has one; give one of "
+                    f"{', '.join(FLEET_TYPES)}"
+                )
             elif facts.gpu_mib < floor:
                 message = (
                     f"has {facts.gpu_mib} MiB of GPU memory; class {fleet.gpu_class} needs {floor}"

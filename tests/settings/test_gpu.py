@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from settings.gpu import GPU_CLASSES, GPU_INSTANCES, SOLD_IN, fitting_types, types_for
+from settings.gpu import FLEET_TYPES, GPU_CLASSES, SOLD_IN, fitting_types, types_for
 from settings.regions import REGIONS
 from settings.workers import GpuFleetSettings
 from tests.settings.stack_files import accepted
@@ -31,7 +31,7 @@ def fleet(region: str, **given: object) -> GpuFleetSettings:
 def test_each_type_is_sold_where_cfn_lint_lets_it_pass() -> None:
     sold = sold_by_cfn_lint()
 
-    assert SOLD_IN.keys() == GPU_INSTANCES.keys()
+    assert SOLD_IN.keys() == set(FLEET_TYPES)
     for instance_type, regions in SOLD_IN.items():
         assert list(regions) == [region for region in REGIONS if instance_type in sold[region]]
 

@@ -675,6 +675,13 @@ CASES = [
         good={"workers.render.instance_types": ["g6e.xlarge"]},
     ),
     Case(
+        rule="gpu_types_satisfy_their_class",
+        bad={"workers.render.instance_types": ["g6.xlarge", "g6.12xlarge"]},
+        says="backlot:workers: render.instance_types[1]: g6.12xlarge has 4 GPUs, and a worker has "
+        "one; give one of g4dn.xlarge, g5.xlarge, g6.xlarge, g6e.xlarge",
+        good={"workers.render.instance_types": ["g6.xlarge"]},
+    ),
+    Case(
         rule="gpu_types_are_sold_in_the_region",
         bad={"aws:region": "eu-west-1", "workers.render.instance_types": ["g6.xlarge"]},
         says="backlot:workers: render.instance_types[0]: g6.xlarge is not sold in eu-west-1; "
