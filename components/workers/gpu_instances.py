@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.grants import service_role
+from components.instances import group_tags, instance_tags
 from components.security_groups import allow_https_out, security_group
 from components.workers.contract import TaskFleetArgs
 from components.workers.tasks import STOP_SECONDS
@@ -48,7 +49,7 @@ def launch_template(
         f"{name}-instances", args.ground.vpc_id, f"{args.fleet} instances", opts
     )
     way_out = allow_https_out(f"{name}-instances-https-out", instances.id, opts)
-    tags = _instance_tags(args)
+    tags = instance_tags(args.ground, args.fleet)
     return aws.ec2.LaunchTemplate(
         f"{name}-template",
         image_id=args.settings.ami or _newest_image(opts),
@@ -95,10 +96,6 @@ def _user_data(cluster: str) -> str:
     script = BOOT_SCRIPT.read_text(encoding="utf-8")
     script = script.replace("@cluster@", cluster).replace("@stop_seconds@", str(STOP_SECONDS))
     return base64.b64encode(script.encode()).decode()
-
-
-def _instance_tags(args: GpuFleetArgs) -> dict[str, str]:
-    return {**args.ground.tags, "Name": f"{args.ground.prefix}-{args.fleet}"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,10 +178,7 @@ def _group(
         # Protected instances would hold up its deletion for ever, and they keep nothing: a job
         # that was at work returns to the queue.
         force_delete=True,
-        tags=[
-            {"key": key, "value": value, "propagate_at_launch": True}
-            for key, value in {**_instance_tags(args), "AmazonECSManaged": ""}.items()
-        ],
+        tags=group_tags({**instance_tags(args.ground, args.fleet), "AmazonECSManaged": ""}),
         opts=ignoring(opts, "desired_capacity"),
     )
 
