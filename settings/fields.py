@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
+from settings.regions import REGIONS
+
 Item = TypeVar("Item", bound=Hashable)
 
 
@@ -65,6 +67,12 @@ def _with_a_version(given: object) -> object:
     return given
 
 
+def _known_region(text: str) -> str:
+    if text not in REGIONS:
+        raise ValueError("is no commercial AWS region; give one such as us-west-2")
+    return text
+
+
 def each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
     """Refuse a list that names something twice."""
     twice = sorted({str(item) for item in items if items.count(item) > 1})
@@ -86,6 +94,11 @@ NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 NAME_RULE = "use lower-case letters, digits and single hyphens, beginning with a letter"
 Name = Annotated[str, form(NAME_PATTERN, NAME_RULE, max_length=24, examples=["render"])]
 """A name within the platform. 24 characters, so that every physical name built from it fits."""
+Region = Annotated[
+    str,
+    AfterValidator(_known_region),
+    Field(examples=["us-west-2"], json_schema_extra={"enum": list(REGIONS)}),
+]
 ZoneLetter = Annotated[
     str,
     form(r"^[a-h]$", "give one letter from a to h", examples=["a"]),
@@ -193,6 +206,23 @@ def build_of(image: str) -> str:
     return digest if at else repository_and_tag.rpartition(":")[2]
 
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+TimeOfDay = Annotated[
+    str,
+    form(
+        r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        "give hours and minutes in two digits each, in quotes",
+        examples=["20:00"],
+    ),
+]
+TimeZone = Annotated[
+    str,
+    form(
+        r"^[A-Za-z]+(/[A-Za-z0-9_+-]+)*$",
+        "give a time zone by its IANA name",
+        examples=["Europe/Berlin"],
+    ),
+]
 DailyWindow = Annotated[
     str,
     form(

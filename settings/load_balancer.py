@@ -35,3 +35,7 @@ class LoadBalancerSettings(Section):
     """AWS refuses to delete the load balancer while this holds."""
     access_logs: bool = True
     """Write a line per request to the log bucket."""
+    connection_logs: bool = False
+    """Write a line per connection too: who came with which TLS, and who was turned away."""
+    health_check_logs: bool = False
+    """Write down what each target answered to its health checks."""

@@ -8,9 +8,13 @@ from typing import Annotated
 from pydantic import Field
 
 from settings.api import ApiSettings
+from settings.audit import AuditSettings
+from settings.backups import BackupsSettings
 from settings.buckets import BucketsSettings
 from settings.budget import BudgetSettings
+from settings.business import BusinessSettings
 from settings.cache import CacheSettings
+from settings.canary import CanarySettings
 from settings.cdn import CdnSettings
 from settings.database import DatabaseSettings
 from settings.domain import DomainSettings
@@ -28,6 +32,8 @@ from settings.redis_queues import RedisQueueSettings
 from settings.registry import RegistrySettings
 from settings.secrets import SecretSettings
 from settings.services import ServiceSettings
+from settings.tracing import TracingSettings
+from settings.upkeep import UpkeepSettings
 from settings.uptime import UptimeSettings
 from settings.users import UsersSettings
 from settings.workers import WorkerSettings
@@ -88,6 +94,18 @@ class Settings(Section):
     """The user pool that people sign in to. Absent: sign-in is somebody else's."""
     uptime: UptimeSettings | None = None
     """Questions from outside. Absent: only the stack's own metrics tell."""
+    canary: CanarySettings | None = None
+    """A journey through the API, walked every few minutes. Absent: nobody walks it."""
+    business: BusinessSettings | None = None
+    """The studio's own figures: how long, how well and at what cost. Absent: only AWS's."""
+    tracing: TracingSettings | None = None
+    """Where a request spent its time. Absent: no traces are taken."""
+    audit: AuditSettings | None = None
+    """Who did what in the account. Absent: it is watched elsewhere, or not."""
+    backups: BackupsSettings | None = None
+    """Backups beside the database's own, and copies elsewhere. Absent: the database's own alone."""
+    upkeep: UpkeepSettings | None = None
+    """What is cleared away once a day. Absent: nothing that lifecycle rules do not reach."""
     budget: BudgetSettings
     """What the stack may cost."""
 

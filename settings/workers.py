@@ -14,29 +14,13 @@ from settings.fields import (
     Name,
     Percent,
     Section,
+    TimeOfDay,
+    TimeZone,
     Unique,
+    Weekday,
     build_of,
-    form,
 )
 from settings.gpu import GpuClassName
-
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-TimeOfDay = Annotated[
-    str,
-    form(
-        r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
-        "give hours and minutes in two digits each, in quotes",
-        examples=["20:00"],
-    ),
-]
-TimeZone = Annotated[
-    str,
-    form(
-        r"^[A-Za-z]+(/[A-Za-z0-9_+-]+)*$",
-        "give a time zone by its IANA name",
-        examples=["Europe/Berlin"],
-    ),
-]
 
 
 def _without_weights(given: object) -> object:
