@@ -15,6 +15,7 @@ from typing import Any, TypeGuard
 
 from settings import addresses
 from settings.api import ApiSettings, BeanstalkSize, Ec2Size
+from settings.backups import BackupsSettings
 from settings.buckets import BucketsSettings
 from settings.cache import CacheSettings
 from settings.cdn import CdnSettings
@@ -64,6 +65,8 @@ LONGEST_SILENCE = {"cloudfront": ("CloudFront", 600), "api_gateway": ("API Gatew
 waits 60 for an answer, and longer only on a WebSocket; API Gateway's HTTP APIs know none.
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"""
+ADVANCED_INSIGHTS_DAYS = 465
+"""https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DatabaseInsights.html"""
 SYSTEM_MIB = 2048
 """Memory of a GPU instance that the system, the ECS agent and Docker need."""
 BUCKET_NAME_LIMIT = 63
@@ -286,6 +289,17 @@ def replicas_need_backups(database: DatabaseSettings) -> Violations:
             "database",
             "backup_days",
             "0 turns backups off, and RDS makes replicas from them; give at least 1",
+        )
+
+
+@invariant
+def advanced_insights_look_far_back(database: DatabaseSettings) -> Violations:
+    if database.insights == "advanced" and database.insights_days < ADVANCED_INSIGHTS_DAYS:
+        yield Violation(
+            "database",
+            "insights_days",
+            f"insights: advanced keeps {ADVANCED_INSIGHTS_DAYS} days or more, and this is "
+            f"{database.insights_days}; give {ADVANCED_INSIGHTS_DAYS}, or insights: standard",
         )
 
 
@@ -1275,6 +1289,93 @@ def releases_are_served(buckets: BucketsSettings, cdn: CdnSettings | None) -> Vi
             "releases",
             "true makes a bucket that backlot:cdn serves, and there is none; add backlot:cdn, "
             "or give false",
+        )
+
+
+@invariant
+def copies_of_backups_are_elsewhere(backups: BackupsSettings | None, region: str) -> Violations:
+    if backups is None:
+        return
+    if backups.copy_to == region:
+        yield Violation(
+            "backups",
+            "copy_to",
+            f"{region} is where the stack is, and would be lost with it; give another region",
+        )
+    if backups.copy_to is None and backups.replicate_database:
+        yield Violation(
+            "backups",
+            "replicate_database",
+            "true needs a region to keep the database's backups in; give copy_to, or false",
+        )
+    if backups.copy_to is None and "copy_days" in backups.model_fields_set:
+        yield Violation(
+            "backups",
+            "copy_days",
+            f"{backups.copy_days} has no use without copy_to; give copy_to, or remove it",
+        )
+
+
+@invariant
+def replicated_backups_are_made(
+    backups: BackupsSettings | None, database: DatabaseSettings
+) -> Violations:
+    if backups and backups.replicate_database and database.backup_days == 0:
+        yield Violation(
+            "backups",
+            "replicate_database",
+            "true has nothing to replicate: database.backup_days is 0; give at least 1 there, "
+            "or false here",
+        )
+
+
+@invariant
+def locked_vaults_take_every_backup(backups: BackupsSettings | None) -> Violations:
+    """AWS Backup fails every job whose retention a vault's lock does not allow."""
+    if backups is None or backups.lock is None:
+        return
+    least, most = backups.lock.minimum_days, backups.lock.maximum_days
+    if least > most:
+        yield Violation(
+            "backups",
+            "lock.maximum_days",
+            f"{most} is less than minimum_days, {least}; nothing could be kept; raise it",
+        )
+        return
+    kept = [("keep_days", backups.keep_days)]
+    if backups.copy_to:
+        kept.append(("copy_days", backups.copy_days))
+    for path, days in kept:
+        if not least <= days <= most:
+            yield Violation(
+                "backups",
+                path,
+                f"{days} is outside what the lock takes; give {least} to {most}, "
+                "or change the lock",
+            )
+
+
+@invariant
+def slack_hears_of_something(notices: NoticesSettings) -> Violations:
+    slack = notices.slack
+    if slack and not (slack.critical or slack.warning or slack.info):
+        yield Violation(
+            "notices",
+            "slack",
+            "names a workspace and no channel of it; give critical, warning or info a channel, "
+            "or remove it",
+        )
+
+
+@invariant
+def boundaries_are_of_the_account(platform: PlatformSettings) -> Violations:
+    boundary, accounts = platform.permissions_boundary, platform.account_ids
+    if boundary and accounts and boundary.split(":")[4] not in accounts:
+        yield Violation(
+            "platform",
+            "permissions_boundary",
+            f"{boundary} is of an account that this stack may not touch; give the policy of "
+            f"{' or '.join(accounts)}",
         )
 
 

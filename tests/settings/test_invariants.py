@@ -1027,6 +1027,101 @@ CASES = [
         good={"buckets.releases": True},
     ),
     Case(
+        rule="advanced_insights_look_far_back",
+        bad={"database.insights": "advanced"},
+        says="backlot:database: insights_days: insights: advanced keeps 465 days or more, and this "
+        "is 7; give 465, or insights: standard",
+        good={"database.insights": "advanced", "database.insights_days": 465},
+    ),
+    Case(
+        rule="copies_of_backups_are_elsewhere",
+        bad={"backups": {"copy_to": "us-east-1"}},
+        says="backlot:backups: copy_to: us-east-1 is where the stack is, and would be lost with "
+        "it; give another region",
+        good={"backups": {"copy_to": "us-west-2"}},
+    ),
+    Case(
+        rule="copies_of_backups_are_elsewhere",
+        bad={"backups": {"replicate_database": True}},
+        says="backlot:backups: replicate_database: true needs a region to keep the database's "
+        "backups in; give copy_to, or false",
+        good={"backups": {"replicate_database": True, "copy_to": "us-west-2"}},
+    ),
+    Case(
+        rule="copies_of_backups_are_elsewhere",
+        bad={"backups": {"copy_days": 90}},
+        says="backlot:backups: copy_days: 90 has no use without copy_to; give copy_to, or remove "
+        "it",
+        good={"backups": {"copy_days": 90, "copy_to": "us-west-2"}},
+    ),
+    Case(
+        rule="replicated_backups_are_made",
+        bad={
+            "backups": {"replicate_database": True, "copy_to": "us-west-2"},
+            "database.backup_days": 0,
+        },
+        says="backlot:backups: replicate_database: true has nothing to replicate: "
+        "database.backup_days is 0; give at least 1 there, or false here",
+        good={
+            "backups": {"replicate_database": True, "copy_to": "us-west-2"},
+            "database.backup_days": 1,
+        },
+    ),
+    Case(
+        rule="locked_vaults_take_every_backup",
+        bad={"backups": {"lock": {"minimum_days": 36, "maximum_days": 90}}},
+        says="backlot:backups: keep_days: 35 is outside what the lock takes; give 36 to 90, or "
+        "change the lock",
+        good={"backups": {"lock": {"minimum_days": 35, "maximum_days": 90}}},
+    ),
+    Case(
+        rule="locked_vaults_take_every_backup",
+        bad={
+            "backups": {
+                "copy_to": "us-west-2",
+                "copy_days": 91,
+                "lock": {"minimum_days": 7, "maximum_days": 90},
+            }
+        },
+        says="backlot:backups: copy_days: 91 is outside what the lock takes; give 7 to 90, or "
+        "change the lock",
+        good={
+            "backups": {
+                "copy_to": "us-west-2",
+                "copy_days": 90,
+                "lock": {"minimum_days": 7, "maximum_days": 90},
+            }
+        },
+    ),
+    Case(
+        rule="locked_vaults_take_every_backup",
+        bad={"backups": {"lock": {"minimum_days": 40, "maximum_days": 35}}},
+        says="backlot:backups: lock.maximum_days: 35 is less than minimum_days, 40; nothing could "
+        "be kept; raise it",
+        good={"backups": {"lock": {"minimum_days": 35, "maximum_days": 35}}},
+    ),
+    Case(
+        rule="slack_hears_of_something",
+        bad={"notices.slack": {"workspace": "T01ABCDEFGH"}},
+        says="backlot:notices: slack: names a workspace and no channel of it; give critical, "
+        "warning or info a channel, or remove it",
+        good={"notices.slack": {"workspace": "T01ABCDEFGH", "info": "C07JKLMNPQR"}},
+    ),
+    Case(
+        rule="boundaries_are_of_the_account",
+        bad={
+            "platform.account_ids": ["210987654321"],
+            "platform.permissions_boundary": "arn:aws:iam::123456789012:policy/backlot-workloads",
+        },
+        says="backlot:platform: permissions_boundary: "
+        "arn:aws:iam::123456789012:policy/backlot-workloads is of an account that this stack may "
+        "not touch; give the policy of 210987654321",
+        good={
+            "platform.account_ids": ["123456789012"],
+            "platform.permissions_boundary": "arn:aws:iam::123456789012:policy/backlot-workloads",
+        },
+    ),
+    Case(
         rule="passkeys_have_a_plan",
         bad={"users.passkeys": True, "users.tier": "LITE"},
         says="backlot:users: passkeys: true needs tier ESSENTIALS or PLUS, and tier is LITE; "
