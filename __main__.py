@@ -5,19 +5,16 @@ import pulumi
 import settings
 from components.alarms import AlarmSet
 from components.api.contract import ApiArgs
-from components.api.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.api.platforms import api_platform
 from components.budget import Budget, BudgetArgs
-from components.cdn import Cdn, CdnArgs
 from components.dashboard import Dashboard, DashboardArgs
-from components.domain import Domain, DomainArgs
-from components.firewall import Firewall, FirewallArgs
+from components.edge import edge_of
 from components.ground import Place
 from components.job_queues import job_queues
 from components.keys import Keys, KeysArgs
 from components.network import Network, NetworkArgs
 from components.notices import Notices, NoticesArgs
-from components.provider import account_id, aws_provider
+from components.provider import account_id, aws_provider, bound_roles
 from components.registry import Registry, RegistryArgs
 from components.secrets import Secrets, SecretsArgs
 from components.services import further_services
@@ -29,6 +26,7 @@ from components.users import Users, UsersArgs
 from components.workers.fleets import worker_fleets
 
 stack = settings.load()
+bound_roles(stack)
 provider = aws_provider(stack)
 here = pulumi.ResourceOptions(provider=provider)
 kept = pulumi.ResourceOptions(provider=provider, protect=stack.platform.protect)
@@ -52,28 +50,12 @@ secrets = Secrets(
 images = Registry("registry", RegistryArgs(settings=stack.registry, ground=ground), here)
 users = stack.users and Users("users", UsersArgs(settings=stack.users, ground=ground), kept)
 
-domain = stack.domain and Domain("domain", DomainArgs.of(stack, stack.domain), kept)
-firewall = stack.firewall and Firewall("firewall", FirewallArgs.of(stack, ground), here)
-cdn = stack.cdn and Cdn(
-    "cdn",
-    CdnArgs(settings=stack.cdn, ground=ground, buckets=buckets, domain=domain, firewall=firewall),
-    here,
-)
-balancer = LoadBalancer(
-    "load-balancer",
-    LoadBalancerArgs(
-        settings=stack.load_balancer,
-        ground=ground,
-        domain=domain,
-        log_bucket=buckets.logs,
-        firewall=firewall,
-    ),
-    here,
-)
+edge = edge_of(stack, ground, buckets, here, kept)
+balancer = edge.load_balancer
 
 stores = [database.access(), cache.access(), buckets.media.access()]
 uses = [*stores, *(queue.sender() for queue in queues.work.values())]
-uses += [part.access() for part in (cdn, users) if part]
+uses += [*edge.access, *([users.access()] if users else [])]
 api = api_platform(
     "api",
     ApiArgs(
@@ -92,13 +74,13 @@ fleets = worker_fleets(
     stack.workers, stack.gpu_quota, ground, images, secrets, queues.by_name, stores, here
 )
 database.restart_after_rotation([api, *services.values(), *fleets.workloads])
-urls = {"api": balancer.page(stack.api.health.path), **(cdn.pages if cdn else {})}
+urls = {"api": balancer.page(stack.api.health.path), **(edge.cdn.pages if edge.cdn else {})}
 uptime = stack.uptime and Uptime(
     "uptime", UptimeArgs(settings=stack.uptime, place=place, urls=urls), here
 )
 
-watched = [network, database, cache, buckets, *queues.watched, firewall, cdn, users, balancer]
-watched += [balancer.front, api, api.gates, *services.values(), *fleets.watched, uptime]
+watched = [network, database, cache, buckets, *queues.watched, users, *edge.watched]
+watched += [api, api.gates, *services.values(), *fleets.watched, uptime]
 watched = [part for part in watched if part]
 alarms.watch(watched)
 Dashboard("dashboard", DashboardArgs(place=place, watched=watched), here)
@@ -115,5 +97,5 @@ pulumi.export("buckets", {name: bucket.name for name, bucket in buckets.by_purpo
 pulumi.export("queues", queues.urls)
 pulumi.export("repositories", images.repository_urls)
 pulumi.export("fleets", fleets.handles)
-pulumi.export("cdn", cdn and cdn.outputs)
+pulumi.export("cdn", edge.cdn and edge.cdn.outputs)
 pulumi.export("users", users and users.outputs)

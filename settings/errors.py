@@ -441,8 +441,7 @@ def wanted(node: Mapping[str, Any]) -> str:
         case "integer":
             return f"a whole number{_extent(node, 'minimum', 'maximum')}"
         case "number":
-            above = f" above {node['exclusiveMinimum']}" if "exclusiveMinimum" in node else ""
-            return f"a number{above}{_extent(node, 'minimum', 'maximum')}"
+            return f"a number{_open_ends(node)}{_extent(node, 'minimum', 'maximum')}"
         case "array":
             items = node.get("items", {})
             one = next(([each] for each in (*items.get("examples", ()), *_words(items))), [])
@@ -455,6 +454,13 @@ def wanted(node: Mapping[str, Any]) -> str:
             return f"text{_extent(node, 'minLength', 'maxLength', 'character')}{such}"
         case _:
             return _wanted_mapping(node)
+
+
+def _open_ends(node: Mapping[str, Any]) -> str:
+    """` above 0 and below 1`, for ends that are themselves left out."""
+    sides = (("above", "exclusiveMinimum"), ("below", "exclusiveMaximum"))
+    said = [f"{side} {node[key]}" for side, key in sides if key in node]
+    return f" {' and '.join(said)}" if said else ""
 
 
 def _wanted_mapping(node: Mapping[str, Any]) -> str:
