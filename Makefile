@@ -10,7 +10,8 @@ BIN := .venv/bin
 .PHONY: help
 help: ## List what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
-	@echo "  STACK=dev|staging|production chooses the stack (default: dev)"
+	@echo "  STACK=dev|staging|production chooses the stack (default: dev), CONFIG=FILE another file for it"
+	@echo "  BACKEND=local|s3://... says where Pulumi keeps the state, SECRETS=awskms://... how it encrypts"
 
 .venv/.installed: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -66,19 +67,29 @@ pulumi:
 	  echo "Until then, make rehearse STACK=$(STACK) runs the same program without it."; \
 	  exit 1; }
 
+# Where the state lies: `local` in .state/ beside this file, or the bucket that bootstrap made. Absent,
+# where `pulumi login` said.
+ifdef BACKEND
+export PULUMI_BACKEND_URL := $(if $(filter local,$(BACKEND)),file://$(CURDIR)/.state,$(BACKEND))
+endif
+FILE := $(or $(CONFIG),Pulumi.$(STACK).yaml)
+ON_STACK = --stack $(STACK) $(if $(CONFIG),--config-file "$(CONFIG)") $(ARGS)
+
 .PHONY: stack
 stack: pulumi install
-	@test -f Pulumi.$(STACK).yaml || { echo "No stack file Pulumi.$(STACK).yaml. There are: $$(ls Pulumi.*.yaml | tr '\n' ' ')"; exit 1; }
-	@pulumi stack select --create $(STACK)
+	@test -f "$(FILE)" || { echo "No stack file $(FILE). There are: $$(ls Pulumi.*.yaml | tr '\n' ' ')"; exit 1; }
+	@$(if $(filter local,$(BACKEND)),mkdir -p .state)
+	@pulumi stack select --create $(STACK) $(if $(SECRETS),--secrets-provider "$(SECRETS)")
 
 .PHONY: preview
 preview: stack ## Show what `make up` would change on AWS
-	@pulumi preview --diff --stack $(STACK) $(ARGS)
+	@pulumi preview --diff $(ON_STACK)
 
 .PHONY: up
 up: stack ## Bring STACK up on AWS
-	@pulumi up --stack $(STACK) $(ARGS)
+	@pulumi up $(ON_STACK)
 
 .PHONY: destroy
-destroy: stack ## Take STACK down on AWS; Pulumi refuses what the stack protects
-	@pulumi destroy --stack $(STACK) $(ARGS)
+destroy: stack ## Empty STACK and take it down on AWS; one that is protected is refused, with the steps
+	@$(BIN)/python -m operations.teardown $(STACK) --config-file "$(FILE)"
+	@pulumi destroy $(ON_STACK)
