@@ -1,7 +1,9 @@
-"""What a command needs to know of a stack, read from its file as it stands."""
+"""What a command needs to know of a stack: its file as it stands, and its outputs."""
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,10 @@ DEFAULT_NAME = "backlot"
 
 class StackFileError(Exception):
     """The file cannot be used; the message names it and says what to do."""
+
+
+class OutputsError(Exception):
+    """The outputs cannot be used; the message says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,3 +71,31 @@ def read(stack: str, file: Path | None = None) -> StackFile:
     if not isinstance(config, Mapping) or "aws:region" not in config:
         raise StackFileError(f"{path}: is no stack's file: there is no aws:region under config:")
     return StackFile(path=path, stack=stack, config=config)
+
+
+def read_outputs(source: str) -> Mapping[str, Any]:
+    """What `pulumi stack output --json` wrote to a file, or to the pipe for `-`.
+
+    Raises OutputsError when it did not, or when the stack is not up.
+    """
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+        outputs = json.loads(text)
+    except OSError as problem:
+        raise OutputsError(f"--outputs {source}: {problem.strerror}") from None
+    except ValueError:
+        raise OutputsError(
+            f"--outputs {source}: is no JSON; give what `pulumi stack output --json` writes"
+        ) from None
+    if not isinstance(outputs, Mapping) or "deployment" not in outputs:
+        raise OutputsError(
+            f"--outputs {source}: there is no `deployment` in it; it is written by "
+            "`pulumi stack output --json` once the stack is up"
+        )
+    return outputs
+
+
+def build_of(image: str) -> str:
+    """What tells one build of an image from another: its digest, or else its tag."""
+    repository_and_tag, at, digest = image.partition("@")
+    return digest if at else repository_and_tag.rpartition(":")[2]

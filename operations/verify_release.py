@@ -24,7 +24,14 @@ from typing import Any, Literal, Protocol
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.stack_file import StackFile, StackFileError, read
+from operations.stack_file import (
+    OutputsError,
+    StackFile,
+    StackFileError,
+    build_of,
+    read,
+    read_outputs,
+)
 
 OK, WRONG = 0, 1
 POLL_SECONDS = 15
@@ -49,10 +56,6 @@ REFRESHING = {"Pending", "InProgress", "Cancelling", "RollbackInProgress", "Baki
 LABEL_LENGTH = 100
 """Of a Beanstalk version's label, which is the build's tag or digest, as much of it as fits, and
 eight digits."""
-
-
-class OutputsError(Exception):
-    """The outputs cannot be used; the message says what to do."""
 
 
 class Clients(Protocol):
@@ -90,7 +93,7 @@ def main(
     asked = _parse(arguments)
     try:
         file = read(asked.stack, asked.config_file)
-        wanted = list(what_should_run(file, _outputs(asked.outputs)))
+        wanted = list(what_should_run(file, read_outputs(asked.outputs)))
         ask = AskAws(session=session or boto3.Session(), region=file.region)
         until = now() + asked.wait_minutes * 60
         verdicts = [ask.about(one) for one in wanted]
@@ -136,24 +139,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--evidence", metavar="OUT.json", type=Path, help="write what was found as JSON"
     )
     return parser.parse_args(arguments)
-
-
-def _outputs(source: str) -> Mapping[str, Any]:
-    try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-        outputs = json.loads(text)
-    except OSError as problem:
-        raise OutputsError(f"--outputs {source}: {problem.strerror}") from None
-    except ValueError:
-        raise OutputsError(
-            f"--outputs {source}: is no JSON; give what `pulumi stack output --json` writes"
-        ) from None
-    if not isinstance(outputs, Mapping) or "deployment" not in outputs:
-        raise OutputsError(
-            f"--outputs {source}: there is no `deployment` in it; it is written by "
-            "`pulumi stack output --json` once the stack is up"
-        )
-    return outputs
 
 
 def what_should_run(file: StackFile, outputs: Mapping[str, Any]) -> Iterator[Wanted]:
@@ -262,7 +247,7 @@ class AskAws:
         status, health = found[0]["Status"], found[0]["Health"]
         if status != "Ready":
             return _verdict(wanted, "pending", f"environment {status}")
-        label, build = found[0]["VersionLabel"], _build(wanted.image or "").replace(":", "-")
+        label, build = found[0]["VersionLabel"], build_of(wanted.image or "").replace(":", "-")
         named = label.rpartition("-")[0]
         cut_off = len(label) == LABEL_LENGTH and build.startswith(named)
         if named != build and not cut_off:
@@ -286,12 +271,6 @@ def _template_of(group: Mapping[str, Any]) -> Mapping[str, str]:
 def _is(image: str, reference: str | None) -> bool:
     """Whether a full URI is that of `api:1.0.0`, in whatever registry."""
     return reference is not None and (image == reference or image.endswith(f"/{reference}"))
-
-
-def _build(reference: str) -> str:
-    """What tells one build of an image from another: its digest, or else its tag."""
-    repository_and_tag, at, digest = reference.partition("@")
-    return digest if at else repository_and_tag.rpartition(":")[2]
 
 
 def _seconds(began: datetime | None, ended: datetime | None) -> float | None:

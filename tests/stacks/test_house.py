@@ -10,13 +10,14 @@ import pytest
 
 from tests.recorder import ROOT
 
-OURS = ("settings", "components", "functions", "rehearsal", "examples", "tests")
+OURS = ("settings", "components", "functions", "operations", "rehearsal", "examples", "tests")
 
 MAY_IMPORT = {
     "settings": {"settings"},
     "components": {"components", "settings"},
     "functions": set(),
     "examples": set(),
+    "operations": {"operations"},
     "rehearsal": {"rehearsal"},
 }
 
