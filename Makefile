@@ -33,11 +33,16 @@ test: install ## Run the tests
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 .PHONY: check
-check: install ## Lint, formatting, types, and whether the generated files are fresh
+check: install ## Lint, formatting, types, workflows, and whether the generated files are fresh
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/basedpyright
 	@$(BIN)/python -m settings.schema --check
+	@$(BIN)/zizmor --offline --quiet --persona=auditor .github
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yaml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 
 .PHONY: format
 format: install ## Format the code and mend what lint can mend

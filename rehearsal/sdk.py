@@ -17,7 +17,11 @@ from typing import Any
 import pulumi
 from pulumi import _types
 
-PACKAGES = {"aws": "pulumi_aws", "random": "pulumi_random"}
+PACKAGES = {
+    "aws": "pulumi_aws",
+    "pulumiservice": "pulumi_pulumiservice",
+    "random": "pulumi_random",
+}
 
 
 class Shape:
