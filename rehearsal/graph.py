@@ -25,6 +25,10 @@ class Unknown:
     def __repr__(self) -> str:
         return "[unknown]"
 
+    def __reduce__(self) -> str:
+        """There is one: a copy of it, and one out of a pickle, are itself."""
+        return "UNKNOWN"
+
 
 UNKNOWN = Unknown()
 

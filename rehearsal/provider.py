@@ -68,6 +68,8 @@ class MotoProvider:
         if package == "random" and (drawn := shadow.random_outputs(resource)):
             made_up, outputs = drawn
             return Created(id=made_up, outputs=outputs, made_in="provider")
+        if package == "pulumiservice" and sdk.resource_class(resource.type):
+            return _in_pulumi_cloud(resource)
         if resource.type.startswith("pulumi:"):
             return Created(id=shadow.uuid_of(resource.urn), outputs={}, made_in="provider")
         entry = catalogue.find(resource.type)
@@ -122,7 +124,7 @@ class Making:
         self.made_in: MadeIn = "shadow" if entry.shadow else "moto"
 
     def run(self) -> Created:
-        schema = list(self.schema_problems())
+        schema = list(_schema_problems(self.resource.type, self.inputs))
         self.report(schema)
         self.report(self.rule_problems())
         self.doubt()
@@ -214,15 +216,6 @@ class Making:
             reason = f"{type(crash).__name__}: {crash}"[:200]
             message = f"moto cannot tell whether {call.operation} is right: {reason}"
             self.finding("moto", "warning", message)
-
-    def schema_problems(self) -> Iterator[Problem]:
-        for path, wrong, known in sdk.unknown_properties(self.resource.type, self.inputs):
-            if wrong:
-                yield Problem(path=path, message=wrong)
-            else:
-                last = path.rpartition(".")[2]
-                hint = shapes.near(last, known)
-                yield Problem(path=path, message=f"no such property of {self.resource.type}{hint}")
 
     def rule_problems(self) -> Iterator[Problem]:
         entry, inputs = self.entry, self.inputs
@@ -324,6 +317,16 @@ class Making:
         return found
 
 
+def _schema_problems(type: str, inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    """What the SDK's class has no place for, and what it has another type for."""
+    for path, wrong, known in sdk.unknown_properties(type, inputs):
+        if wrong:
+            yield Problem(path=path, message=wrong)
+        else:
+            hint = shapes.near(path.rpartition(".")[2], known)
+            yield Problem(path=path, message=f"no such property of {type}{hint}")
+
+
 def _sent(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs as the provider sends them: all tags, and no region, which the client has."""
     sent = {key: value for key, value in inputs.items() if key not in ("region", "tagsAll")}
@@ -399,6 +402,26 @@ def _plain(value: Any) -> Any:
 def _provider(resource: Resource) -> Created:
     outputs = dict(resource.inputs)
     return Created(id=shadow.uuid_of(resource.urn), outputs=outputs, made_in="provider")
+
+
+def _in_pulumi_cloud(resource: Resource) -> Created:
+    """A setting of Pulumi Cloud's: judged by the SDK's class alone, since nothing imitates it."""
+    findings = [
+        Finding(
+            source=resource.source,
+            urn=resource.urn,
+            check=problem.check,
+            severity="error",
+            message=str(problem),
+        )
+        for problem in _schema_problems(resource.type, resource.inputs)
+    ]
+    return Created(
+        id=shadow.uuid_of(resource.urn),
+        outputs=dict(resource.inputs),
+        made_in="provider",
+        findings=findings,
+    )
 
 
 def _unheard_of(resource: Resource) -> Created:

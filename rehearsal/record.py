@@ -323,6 +323,9 @@ _SPELLINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         bucketRegionalDomainName="{bucket}.s3.{region}.amazonaws.com",
         hostedZoneId="Z3AQBSTGFYJSTF",
     ),
+    "aws:s3/bucketObjectv2:BucketObjectv2": _arn(
+        "s3:::{bucket}/{key}", id="{bucket}/{key}", versionId="{uuid}"
+    ),
     "aws:secretsmanager/secret:Secret": _arn(
         "secretsmanager:{region}:{account}:secret:{name}-{short}",
         id="arn:aws:secretsmanager:{region}:{account}:secret:{name}-{short}",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from rehearsal.catalogue import schedules
 from rehearsal.catalogue.ecs import _public_ip
-from rehearsal.catalogue.entry import Call, Entry, Inputs
+from rehearsal.catalogue.entry import Call, Entry, Inputs, under
 
 RETENTIONS = (
     *(0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -17,6 +19,11 @@ RETENTIONS = (
 def _log_group(inputs: Inputs) -> Inputs:
     if not inputs.get("retentionInDays"):
         inputs.pop("retentionInDays", None)
+    return inputs
+
+
+def _subscription_filter(inputs: Inputs) -> Inputs:
+    inputs.setdefault("distribution", "ByLogStream")
     return inputs
 
 
@@ -53,6 +60,73 @@ def _actions(inputs: Inputs) -> Iterator[tuple[str, str]]:
         for at, action in enumerate(inputs.get(name) or ()):
             if isinstance(action, str) and not action.startswith("arn:"):
                 yield f"{name}[{at}]", f'"{action}" is no ARN'
+
+
+CHILDREN, ELEMENTS = 100, 500
+"""Alarms and elements of a composite alarm's rule.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
+"""
+
+CHILD = re.compile(r'\b(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*("[^"]*"|[^")]*?)\s*\)')
+
+STREAMS = (":firehose:", ":kinesis:")
+
+LONGEST_MUTE = 15 * 24 * 60
+"""Minutes. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Schedule.html"""
+
+DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?)?")
+
+
+def _children(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    rule = inputs.get("alarmRule")
+    if not isinstance(rule, str):
+        return
+    named = CHILD.findall(rule)
+    rest = CHILD.sub("", rule)
+    elements = len(named) + len(re.findall(r"\b(?:TRUE|FALSE)\b|[()]", rest))
+    if (children := len(set(named))) > CHILDREN:
+        yield "alarmRule", f"{children} alarms named, at most {CHILDREN} allowed"
+    if elements > ELEMENTS:
+        yield "alarmRule", f"{elements} elements given, at most {ELEMENTS} allowed"
+
+
+def _suppressed(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    suppressor = inputs.get("actionsSuppressor")
+    for name in ("waitPeriod", "extensionPeriod"):
+        if isinstance(suppressor, dict) and suppressor.get(name) is None:
+            yield f"actionsSuppressor.{name}", "nothing was given, a suppressor needs it"
+
+
+def _muted(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    path = "rule.schedule.duration"
+    duration = under(inputs, path)
+    if not isinstance(duration, str):
+        return
+    found = DURATION.fullmatch(duration)
+    days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    if not 1 <= (days * 24 + hours) * 60 + minutes <= LONGEST_MUTE:
+        yield path, f'"{duration}" given, PT1M to P15D allowed'
+
+
+def _mute_times(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    path = "rule.schedule.expression"
+    expression = under(inputs, path)
+    if not isinstance(expression, str):
+        return
+    found = schedules.CRON.fullmatch(expression)
+    if found and (len(fields := found[1].split()) != 5 or set("/?#") & set("".join(fields))):
+        yield path, f'"{expression}" given, five fields of * - and , as in cron(0 2 * * SUN)'
+    elif not found and not schedules.AT.fullmatch(expression):
+        yield path, f'"{expression}" given, cron(0 2 * * SUN) or at(2026-01-31T03:00) is the form'
+
+
+def _streamed(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutSubscriptionFilter.html"""
+    destination = inputs.get("destinationArn")
+    stream = isinstance(destination, str) and any(one in destination for one in STREAMS)
+    if stream and not inputs.get("roleArn"):
+        yield "roleArn", "nothing was given, CloudWatch Logs writes to a stream with a role"
 
 
 def _event_rule(inputs: Inputs) -> Inputs:
@@ -97,6 +171,15 @@ ENTRIES = {
         id="{name}",
         outputs={"arn": "arn:aws:logs:{region}:{account}:log-group:{name}"},
     ),
+    "LogStream": Entry(
+        service="logs",
+        operation="CreateLogStream",
+        rename={"name": "logStreamName"},
+        id="{name}",
+        outputs={
+            "arn": "arn:aws:logs:{region}:{account}:log-group:{logGroupName}:log-stream:{name}"
+        },
+    ),
     "LogMetricFilter": Entry(
         service="logs",
         operation="PutMetricFilter",
@@ -109,6 +192,25 @@ ENTRIES = {
             "metricTransformation.value": "metricValue",
         },
         id="{name}",
+    ),
+    "LogSubscriptionFilter": Entry(
+        service="logs",
+        operation="PutSubscriptionFilter",
+        kind="filter",
+        rename={"logGroup": "logGroupName"},
+        prepare=_subscription_filter,
+        rules=(_streamed,),
+        id="cwlsf-{hex8}",
+    ),
+    "QueryDefinition": Entry(
+        service="logs",
+        operation="PutQueryDefinition",
+        shadow="moto has no saved queries",
+        id="{uuid}",
+        outputs={
+            "arn": "arn:aws:logs:{region}:{account}:query-definition:{uuid}",
+            "queryDefinitionId": "{uuid}",
+        },
     ),
     "MetricAlarm": Entry(
         service="cloudwatch",
@@ -138,9 +240,17 @@ ENTRIES = {
         shadow="moto has no composite alarms",
         lift={"actionsSuppressor": "actionsSuppressor"},
         rename={"actionsSuppressor.alarm": "ActionsSuppressor"},
-        rules=(_actions,),
+        rules=(_actions, _children, _suppressed),
         id="{alarmName}",
         outputs={"arn": "arn:aws:cloudwatch:{region}:{account}:alarm:{alarmName}"},
+    ),
+    "AlarmMuteRule": Entry(
+        service="cloudwatch",
+        operation="PutAlarmMuteRule",
+        shadow="moto has no mute rules",
+        rules=(_muted, _mute_times),
+        id="{name}",
+        outputs={"arn": "arn:aws:cloudwatch:{region}:{account}:alarm-mute-rule:{name}"},
     ),
     "Dashboard": Entry(
         service="cloudwatch",

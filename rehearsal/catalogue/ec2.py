@@ -200,6 +200,18 @@ def _dns_entries(scope: Scope) -> Any:
     ]
 
 
+def _one_excluded(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    if bool(inputs.get("subnetId")) == bool(inputs.get("vpcId")):
+        yield "subnetId", "exactly one of subnetId and vpcId is needed"
+
+
+HOPS = (-1, *range(1, 65))
+"""https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataDefaults.html"""
+
+ACCOUNT_WIDE = "moto has no settings of the whole account and region"
+
+PATIENCE = {"timeouts": "the provider's own patience"}
+
 ROUTE_TARGETS = {
     "cidrBlock": "DestinationCidrBlock",
     "ipv6CidrBlock": "DestinationIpv6CidrBlock",
@@ -475,6 +487,40 @@ ENTRIES = {
             "description": lambda scope: scope.find("description") or MANAGED,
             "ownerId": "{account}",
         },
+    ),
+    "VpcBlockPublicAccessOptions": Entry(
+        service="ec2",
+        operation="ModifyVpcBlockPublicAccessOptions",
+        shadow=ACCOUNT_WIDE,
+        ignore=PATIENCE,
+        id="{region}",
+        outputs={"awsAccountId": "{account}", "awsRegion": "{region}"},
+    ),
+    "VpcBlockPublicAccessExclusion": Entry(
+        service="ec2",
+        operation="CreateVpcBlockPublicAccessExclusion",
+        tag_type="vpc-block-public-access-exclusion",
+        rules=(_one_excluded,),
+        shadow=ACCOUNT_WIDE,
+        ignore=PATIENCE,
+        id="vpcbpa-exclude-{hex}",
+        outputs={
+            "resourceArn": lambda scope: (
+                f"arn:aws:ec2:{scope.find('region')}:{scope.find('account')}:"
+                + (
+                    f"subnet/{subnet}"
+                    if (subnet := scope.find("subnetId"))
+                    else f"vpc/{scope.find('vpcId')}"
+                )
+            )
+        },
+    ),
+    "InstanceMetadataDefaults": Entry(
+        service="ec2",
+        operation="ModifyInstanceMetadataDefaults",
+        shadow=ACCOUNT_WIDE,
+        limits={"httpPutResponseHopLimit": HOPS},
+        id="{region}",
     ),
     "LaunchTemplate": Entry(
         service="ec2",

@@ -38,10 +38,21 @@ INLINE_CHARACTERS = 10_240
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
 
+MANAGED_CHARACTERS = 6_144
+"""Of a managed policy, blanks apart. The same page."""
+
+
 def _size(inputs: Inputs) -> Iterator[tuple[str, str]]:
     characters = len("".join(str(inputs.get("policy") or "").split()))
     if characters > INLINE_CHARACTERS:
         yield "policy", f"{characters} characters, a role has room for {INLINE_CHARACTERS}"
+
+
+def _managed_size(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    characters = len("".join(str(inputs.get("policy") or "").split()))
+    if characters > MANAGED_CHARACTERS:
+        room = f"a managed policy has room for {MANAGED_CHARACTERS}"
+        yield "policy", f"{characters} characters, {room}"
 
 
 ENTRIES = {
@@ -110,8 +121,16 @@ ENTRIES = {
         rename={"policy": "PolicyDocument"},
         ignore={**PREFIX, "delayAfterPolicyCreationInMs": "the provider's own patience"},
         documents=("policy",),
+        rules=(_managed_size,),
         id="{Arn}",
         outputs={"arn": "{Arn}"},
+    ),
+    "OpenIdConnectProvider": Entry(
+        service="iam",
+        operation="CreateOpenIDConnectProvider",
+        rename={"clientIdLists": "ClientIDList", "thumbprintLists": "ThumbprintList"},
+        id="{OpenIDConnectProviderArn}",
+        outputs={"arn": "{OpenIDConnectProviderArn}"},
     ),
     "ServiceLinkedRole": Entry(
         service="iam",

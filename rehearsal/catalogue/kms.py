@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rehearsal.catalogue.entry import Call, Entry, Inputs
+from typing import Any
+
+from rehearsal.catalogue.entry import Call, Entry, Inputs, Scope
 
 
 def _key(inputs: Inputs) -> Inputs:
@@ -12,6 +14,11 @@ def _key(inputs: Inputs) -> Inputs:
     if inputs.get("isEnabled", True):
         inputs.pop("isEnabled", None)
     return inputs
+
+
+def _same_id(scope: Scope) -> Any:
+    """A replica has the id of the key it copies."""
+    return str(scope.find("primaryKeyArn")).rpartition("/")[2]
 
 
 ENTRIES = {
@@ -41,6 +48,23 @@ ENTRIES = {
         ),
         id="{KeyId}",
         outputs={"keyId": "{KeyId}", "arn": "{Arn}"},
+    ),
+    "ReplicaKey": Entry(
+        service="kms",
+        operation="ReplicateKey",
+        kind="Key",
+        answer="ReplicaKeyMetadata",
+        shadow="the region of the key it copies is asked, and a rehearsal asks the resource's own",
+        rename={"primaryKeyArn": "KeyId"},
+        fixed={"ReplicaRegion": "{region}"},
+        ignore={
+            "deletionWindowInDays": "told when the key is deleted",
+            "enabled": "a call of its own, made for a key that is not",
+        },
+        documents=("policy",),
+        limits={"deletionWindowInDays": range(7, 31)},
+        id=_same_id,
+        outputs={"keyId": _same_id, "arn": "arn:aws:kms:{region}:{account}:key/{keyId}"},
     ),
     "Alias": Entry(
         service="kms",

@@ -36,13 +36,16 @@ LOAD_BALANCER = {
     "enableWafFailOpen": "waf.fail_open.enabled",
     "enableXffClientPort": "routing.http.xff_client_port.enabled",
     "enableZonalShift": "zonal_shift.config.enabled",
-    "healthCheckLogs.bucket": "health_check_logs.s3.bucket",
-    "healthCheckLogs.enabled": "health_check_logs.s3.enabled",
-    "healthCheckLogs.prefix": "health_check_logs.s3.prefix",
     "idleTimeout": "idle_timeout.timeout_seconds",
     "preserveHostHeader": "routing.http.preserve_host_header.enabled",
     "secondaryIpsAutoAssignedPerSubnet": "secondary_ips.auto_assigned.per_subnet",
     "xffHeaderProcessingMode": "routing.http.xff_header_processing.mode",
+}
+
+HEALTH_CHECK_LOGS = {
+    "healthCheckLogs.bucket": "health_check_logs.s3.bucket",
+    "healthCheckLogs.enabled": "health_check_logs.s3.enabled",
+    "healthCheckLogs.prefix": "health_check_logs.s3.prefix",
 }
 
 TARGET_GROUP = {
@@ -251,9 +254,17 @@ ENTRIES = {
         then=(
             Call(
                 operation="ModifyLoadBalancerAttributes",
-                lift={"accessLogs": "", "connectionLogs": "", "healthCheckLogs": ""},
+                lift={"accessLogs": "", "connectionLogs": ""},
                 rename=_attributes(LOAD_BALANCER),
                 fixed={"LoadBalancerArn": "{LoadBalancerArn}"},
+            ),
+            # The provider sends all in one call; moto would refuse it for these.
+            Call(
+                operation="ModifyLoadBalancerAttributes",
+                lift={"healthCheckLogs": ""},
+                rename=_attributes(HEALTH_CHECK_LOGS),
+                fixed={"LoadBalancerArn": "{LoadBalancerArn}"},
+                shadow="moto knows no bucket for the logs of health checks",
             ),
         ),
         id="{LoadBalancerArn}",

@@ -55,6 +55,8 @@ class AutoName:
 _LETTERS = Alphabet(r"[A-Za-z0-9-]+", "letters, digits and hyphens")
 _LOWERED = replace(_LETTERS, lower=True)
 _WORD = Alphabet(r"[A-Za-z0-9_-]+", "letters, digits, hyphens and underscores")
+_DOTTED = Alphabet(r"[A-Za-z0-9._-]+", "letters, digits and . _ -")
+_UNDERSCORED = Alphabet(r"\w+", "letters, digits and underscores")
 _IAM = Alphabet(r"[\w+=,.@-]+", "letters, digits and +=,.@_-")
 _COGNITO = Alphabet(r"[\w\s+=,.@-]+", "letters, digits, spaces and _ + = , . @ -")
 _DATABASE = Alphabet(
@@ -82,6 +84,13 @@ AUTO_NAMES: Mapping[str, AutoName] = {
     ),
     "aws:autoscaling/policy:Policy": AutoName(),
     "aws:autoscaling/schedule:Schedule": AutoName(property="scheduledActionName", made_up=False),
+    "aws:backup/plan:Plan": AutoName(limit=50, alphabet=_DOTTED),
+    "aws:backup/restoreTestingPlan:RestoreTestingPlan": AutoName(limit=50, alphabet=_UNDERSCORED),
+    "aws:backup/restoreTestingSelection:RestoreTestingSelection": AutoName(
+        limit=50, alphabet=_UNDERSCORED
+    ),
+    "aws:backup/selection:Selection": AutoName(limit=50, alphabet=_DOTTED),
+    "aws:backup/vault:Vault": AutoName(limit=50, shortest=2, alphabet=_WORD),
     "aws:budgets/budget:Budget": AutoName(
         limit=100,
         alphabet=Alphabet(r"[^:\\]+", "anything but : and \\"),
@@ -95,6 +104,14 @@ AUTO_NAMES: Mapping[str, AutoName] = {
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": AutoName(
         limit=128, alphabet=_WORD
     ),
+    "aws:cloudtrail/trail:Trail": AutoName(
+        limit=128,
+        shortest=3,
+        alphabet=Alphabet(
+            r"(?!\d+\.\d+\.\d+\.\d+$)[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*",
+            "letters and digits in words joined by . _ -, and no IP address",
+        ),
+    ),
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": AutoName(property="alarmName", made_up=False),
     "aws:cloudwatch/dashboard:Dashboard": AutoName(
         property="dashboardName", made_up=False, alphabet=_WORD
@@ -107,6 +124,10 @@ AUTO_NAMES: Mapping[str, AutoName] = {
         limit=512, alphabet=Alphabet(r"[\w./#-]+", "letters, digits and . _ - / #")
     ),
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": AutoName(
+        limit=512,
+        alphabet=Alphabet(r"[^:*]+", "anything but : and *"),
+    ),
+    "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": AutoName(
         limit=512,
         alphabet=Alphabet(r"[^:*]+", "anything but : and *"),
     ),
@@ -163,6 +184,9 @@ AUTO_NAMES: Mapping[str, AutoName] = {
     "aws:iam/policy:Policy": AutoName(limit=128, alphabet=_IAM),
     "aws:iam/role:Role": AutoName(limit=64, alphabet=_IAM),
     "aws:iam/rolePolicy:RolePolicy": AutoName(limit=128, alphabet=_IAM),
+    "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": AutoName(
+        limit=64, alphabet=_DOTTED
+    ),
     "aws:kms/alias:Alias": AutoName(
         limit=256,
         prefix="alias/",
@@ -202,6 +226,8 @@ AUTO_NAMES: Mapping[str, AutoName] = {
     "aws:s3/bucketIntelligentTieringConfiguration:BucketIntelligentTieringConfiguration": AutoName(
         limit=64
     ),
+    "aws:scheduler/schedule:Schedule": AutoName(limit=64, alphabet=_DOTTED),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": AutoName(limit=64, alphabet=_DOTTED),
     "aws:secretsmanager/secret:Secret": AutoName(
         limit=512,
         alphabet=Alphabet(r"[A-Za-z0-9/_+=.@-]+", "letters, digits and /_+=.@-"),
@@ -215,7 +241,14 @@ AUTO_NAMES: Mapping[str, AutoName] = {
             "letters, digits and . _ - /, not starting with aws or ssm",
         ),
     ),
+    "aws:synthetics/canary:Canary": AutoName(
+        alphabet=Alphabet(
+            r"[0-9a-z_-]+", "lower-case letters, digits, hyphens and underscores", lower=True
+        ),
+    ),
     "aws:wafv2/webAcl:WebAcl": AutoName(limit=128, alphabet=_WORD),
+    "aws:xray/group:Group": AutoName(property="groupName", limit=32, made_up=False),
+    "aws:xray/samplingRule:SamplingRule": AutoName(property="ruleName", limit=32, made_up=False),
 }
 """The types whose limit or naming property differs from the bridge's default: `name`, 255."""
 

@@ -60,6 +60,13 @@ def _monitoring(inputs: Inputs) -> Iterator[tuple[str, str]]:
         yield "monitoringRoleArn", "nothing was given, monitoringInterval needs a role"
 
 
+def _elsewhere(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReplicateBackups.html"""
+    parts = str(inputs.get("sourceDbInstanceArn")).split(":")
+    if len(parts) > 3 and parts[3] == inputs["region"]:
+        yield "sourceDbInstanceArn", f"is in {parts[3]} as well, its backups go to another region"
+
+
 def _zone(scope: Scope) -> Any:
     return ENDPOINT_ZONES.get(scope.find("region"))
 
@@ -215,6 +222,15 @@ ENTRIES = {
             ),
         ),
         id="{name}",
+    ),
+    "InstanceAutomatedBackupsReplication": Entry(
+        service="rds",
+        operation="StartDBInstanceAutomatedBackupsReplication",
+        shadow="moto keeps no backups in a second region",
+        rename={"retentionPeriod": "BackupRetentionPeriod"},
+        limits={"retentionPeriod": range(1, 36)},
+        rules=(_elsewhere,),
+        id="arn:aws:rds:{region}:{account}:auto-backup:ab-{hex}",
     ),
     "EventSubscription": Entry(
         service="rds",

@@ -62,6 +62,13 @@ def _tiering(inputs: Inputs) -> Inputs:
     return inputs
 
 
+def _notification(inputs: Inputs) -> Inputs:
+    # The API has an empty block where Terraform has a switch.
+    if inputs.pop("eventbridge", None) in (True, "true"):
+        inputs["eventbridge"] = {}
+    return inputs
+
+
 CONTENTS = ("source", "content", "contentBase64")
 
 
@@ -207,6 +214,41 @@ ENTRIES = {
         service="s3",
         operation="PutBucketCors",
         rename={"corsRules": "CORSConfiguration.CORSRules"},
+        id="{bucket}",
+    ),
+    "BucketNotification": Entry(
+        service="s3",
+        operation="PutBucketNotificationConfiguration",
+        inside="NotificationConfiguration",
+        rename={
+            "bucket": "/Bucket",
+            "eventbridge": "EventBridgeConfiguration",
+            **{
+                name: f"{member}Configurations"
+                for name, member in (
+                    ("lambdaFunctions", "LambdaFunction"),
+                    ("queues", "Queue"),
+                    ("topics", "Topic"),
+                )
+            },
+            **{
+                f"{name}.filter{part.capitalize()}": f"Filter.Key.FilterRules[{part}]"
+                for name in ("lambdaFunctions", "queues", "topics")
+                for part in ("prefix", "suffix")
+            },
+        },
+        prepare=_notification,
+        id="{bucket}",
+    ),
+    "BucketReplicationConfig": Entry(
+        service="s3",
+        operation="PutBucketReplication",
+        inside="ReplicationConfiguration",
+        rename={
+            "bucket": "/Bucket",
+            "token": "/Token",
+            "rules.filter.and.tags": "Tags",
+        },
         id="{bucket}",
     ),
     "BucketLogging": Entry(

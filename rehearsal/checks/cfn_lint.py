@@ -316,7 +316,6 @@ class _Template:
     def __init__(self, region: str) -> None:
         self.region = region
         self._resources: dict[str, dict[str, Any]] = {}
-        self._names: dict[str, str] = {}
         self._origins: dict[str, list[_Origin]] = {}
 
     def add(self, resource: Resource) -> None:
@@ -333,19 +332,17 @@ class _Template:
             self._put(origin, type_, properties)
 
     def _put(self, origin: _Origin, type: str, properties: dict[str, Any]) -> None:
-        value = json.dumps([type, properties], sort_keys=True)
-        name = self._names.setdefault(value, f"R{len(self._names)}")
-        self._resources[name] = {"Type": type, "Properties": properties}
-        self._origins.setdefault(name, []).append(origin)
+        value = json.dumps([self.region, type, properties], sort_keys=True)
+        self._resources[value] = {"Type": type, "Properties": properties}
+        self._origins.setdefault(value, []).append(origin)
 
     def findings(self) -> Iterator[Finding]:
-        template = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": self._resources}
-        for rule, path, message in _lint(template, self.region):
+        for value, rule, path, message in _matches(self._resources, self.region):
             judged = rule.startswith("E") or rule in _WARNINGS
             if not judged or _IGNORED.match(f"{rule} {message}"):
                 continue
-            for origin in self._origins.get(path[1], ()) if len(path) > 1 else ():
-                at = origin.given(path[3:])
+            for origin in self._origins[value]:
+                at = origin.given(path)
                 if origin.probe and not at:
                     continue
                 text = _PLAIN_WORDS.get(rule) or (f"{at}: {message}" if at else _camel(message))
@@ -616,8 +613,33 @@ _PROBES: Mapping[str, Callable[[Resource], Iterable[_Probe]]] = {
 # cfn-lint itself
 
 
+_Match = tuple[str, Sequence[Any], str]
+"""Rule, path in the properties, and message."""
+
+_told: dict[str, list[_Match]] = {}
+"""What was said about each resource so far: the stacks of one process have most in common."""
+
+
+def _matches(
+    resources: Mapping[str, dict[str, Any]], region: str
+) -> Iterator[tuple[str, str, Sequence[Any], str]]:
+    """The resource and every match in it. No rule that is kept compares resources."""
+    new = {f"R{index}": value for index, value in enumerate(sorted(resources.keys() - _told))}
+    _told.update((value, []) for value in new.values())
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Resources": {name: resources[value] for name, value in new.items()},
+    }
+    for rule, path, message in _lint(template, region) if new else ():
+        if len(path) > 1 and path[1] in new:
+            _told[new[path[1]]].append((rule, path[3:], message))
+    for value in resources:
+        for match in _told[value]:
+            yield value, *match
+
+
 def _lint(template: dict[str, Any], region: str) -> Iterator[tuple[str, list[Any], str]]:
-    """Rule, path and message of every match."""
+    """Rule, path in the template and message of every match."""
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner.template import run_template_by_data
 

@@ -12,7 +12,8 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
@@ -31,11 +32,24 @@ class Kind:
     named_by: Mapping[str, Sequence[str]]
     outside: str = ""
     """Pattern of the values that AWS or another account provides."""
+    regional: bool = False
+    """Whether it has to be in the region of what points at it."""
 
 
 _KEY = "aws:kms/key:Key"
 _KEY_ALIAS = "aws:kms/alias:Alias"
 _CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
+_BACKUP_PLAN = "aws:backup/plan:Plan"
+_BUCKET = "aws:s3/bucket:Bucket"
+_BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+_FIREHOSE = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
+_REPLICATED_BACKUPS = (
+    "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
+)
+_RESTORE_TEST = "aws:backup/restoreTestingPlan:RestoreTestingPlan"
+_SUBSCRIPTION_FILTER = "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter"
+_TRAIL = "aws:cloudtrail/trail:Trail"
+_VAULT = "aws:backup/vault:Vault"
 _BEANSTALK_VERSION = "aws:elasticbeanstalk/applicationVersion:ApplicationVersion"
 _BEANSTALK = "aws:elasticbeanstalk/environment:Environment"
 _OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
@@ -64,6 +78,7 @@ ALARM_NAME = Kind(
         "aws:cloudwatch/metricAlarm:MetricAlarm": ("name",),
         "aws:cloudwatch/compositeAlarm:CompositeAlarm": ("alarmName",),
     },
+    regional=True,
 )
 ALARM_ACTION = Kind(
     word="SNS topic, scaling policy or function",
@@ -74,6 +89,11 @@ ALARM_ACTION = Kind(
         "aws:lambda/function:Function": ("arn", "qualifiedArn"),
     },
     outside=rf"arn:[^:]+:(automate|swf|ssm|ssm-incidents):.*|{_OTHER_ACCOUNT}",
+)
+ANOMALY_MONITOR = Kind(
+    word="anomaly monitor",
+    named_by={"aws:costexplorer/anomalyMonitor:AnomalyMonitor": ("arn",)},
+    outside=_OTHER_ACCOUNT,
 )
 API = Kind(word="API", named_by={"aws:apigatewayv2/api:Api": ("id",)})
 API_DOMAIN = Kind(
@@ -92,7 +112,9 @@ BEANSTALK_APPLICATION = Kind(
     word="Beanstalk application",
     named_by={"aws:elasticbeanstalk/application:Application": ("name",)},
 )
+BACKUP_PLAN = Kind(word="backup plan", named_by={_BACKUP_PLAN: ("id",)}, regional=True)
 BUCKET = Kind(word="bucket", named_by={"aws:s3/bucket:Bucket": ("bucket", "id")})
+BUCKET_ARN = Kind(word="bucket (by its ARN)", named_by={_BUCKET: ("arn",)})
 BUCKET_HOST = Kind(
     word="bucket (by its domain name)",
     named_by={"aws:s3/bucket:Bucket": ("bucketDomainName", "bucketRegionalDomainName")},
@@ -128,10 +150,36 @@ CERTIFICATE = Kind(
 )
 CLUSTER = Kind(word="ECS cluster", named_by={"aws:ecs/cluster:Cluster": ("arn", "name")})
 DATABASE = Kind(word="database", named_by={"aws:rds/instance:Instance": ("identifier", "arn")})
+DATABASE_ARN = Kind(
+    word="database (by its ARN)",
+    named_by={"aws:rds/instance:Instance": ("arn",)},
+    outside=_OTHER_ACCOUNT,
+)
+DETECTOR = Kind(
+    word="detector", named_by={"aws:guardduty/detector:Detector": ("id",)}, regional=True
+)
 EDGE_FUNCTION = Kind(
     word="CloudFront function", named_by={"aws:cloudfront/function:Function": ("arn",)}
 )
-EVENT_RULE = Kind(word="event rule", named_by={"aws:cloudwatch/eventRule:EventRule": ("name",)})
+EVENT_BOUND = Kind(
+    word="queue, topic, function, cluster, stream or log group (by its ARN)",
+    named_by={
+        _QUEUE: ("arn",),
+        "aws:sns/topic:Topic": ("arn",),
+        "aws:lambda/function:Function": ("arn", "qualifiedArn"),
+        "aws:lambda/alias:Alias": ("arn",),
+        "aws:ecs/cluster:Cluster": ("arn",),
+        _FIREHOSE: ("arn",),
+        "aws:cloudwatch/logGroup:LogGroup": ("arn",),
+    },
+    outside=rf"arn:[^:]+:(?!sqs:|sns:|lambda:|ecs:|firehose:|logs:).*|{_OTHER_ACCOUNT}",
+)
+"""What an event rule or a schedule may call; AWS knows more kinds than a program of ours."""
+EVENT_RULE = Kind(
+    word="event rule",
+    named_by={"aws:cloudwatch/eventRule:EventRule": ("name",)},
+    regional=True,
+)
 FUNCTION = Kind(
     word="function",
     named_by={
@@ -146,9 +194,16 @@ INSTANCE_PROFILE = Kind(
 )
 KEY = Kind(
     word="KMS key",
-    named_by={_KEY: ("arn", "keyId"), _KEY_ALIAS: ("arn", "name", "targetKeyArn")},
+    named_by={
+        "aws:kms/replicaKey:ReplicaKey": ("keyId", "arn"),
+        _KEY: ("arn", "keyId"),
+        _KEY_ALIAS: ("arn", "name", "targetKeyArn"),
+    },
     outside=rf"alias/aws/.*|arn:[^:]+:kms:[^:]*:\d+:alias/aws/.*|{_OTHER_ACCOUNT}",
+    regional=True,
 )
+KEY_ELSEWHERE = replace(KEY, regional=False)
+"""The key of a copy, which is in the copy's region."""
 KEY_GROUP = Kind(word="key group", named_by={"aws:cloudfront/keyGroup:KeyGroup": ("id",)})
 LAUNCH_TEMPLATE = Kind(
     word="launch template", named_by={"aws:ec2/launchTemplate:LaunchTemplate": ("id", "name")}
@@ -159,7 +214,15 @@ LISTENER_RULE = Kind(
     named_by={"aws:lb/listenerRule:ListenerRule": ("arn",), **LISTENER.named_by},
 )
 LOAD_BALANCER = Kind(word="load balancer", named_by={"aws:lb/loadBalancer:LoadBalancer": ("arn",)})
-LOG_GROUP = Kind(word="log group", named_by={"aws:cloudwatch/logGroup:LogGroup": ("name",)})
+LOG_GROUP = Kind(
+    word="log group", named_by={"aws:cloudwatch/logGroup:LogGroup": ("name",)}, regional=True
+)
+LOG_READER = Kind(
+    word="stream or function (by its ARN)",
+    named_by={_FIREHOSE: ("arn",), "aws:lambda/function:Function": ("arn", "qualifiedArn")},
+    outside=rf"arn:[^:]+:(kinesis|logs):.*|{_OTHER_ACCOUNT}",
+    regional=True,
+)
 LOG_STREAM = Kind(
     word="log group or bucket (by its ARN)",
     named_by={
@@ -236,6 +299,9 @@ RESPONSE_HEADERS_POLICY = Kind(
     ),
 )
 """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-response-headers-policies.html"""
+RESTORE_TEST = Kind(
+    word="restore testing plan", named_by={_RESTORE_TEST: ("name", "id")}, regional=True
+)
 ROLE_ARN = Kind(
     word="role (by its ARN)",
     named_by={
@@ -260,6 +326,12 @@ ROUTE_TABLE = Kind(
 )
 SCALABLE_TARGET = Kind(
     word="scalable target", named_by={"aws:appautoscaling/target:Target": ("resourceId",)}
+)
+SCHEDULE_GROUP = Kind(
+    word="schedule group",
+    named_by={"aws:scheduler/scheduleGroup:ScheduleGroup": ("name",)},
+    outside="default",
+    regional=True,
 )
 SECRET_ID = Kind(
     word="secret",
@@ -309,6 +381,8 @@ TASK_DEFINITION = Kind(
     named_by={_TASK_DEFINITION: ("arn", "arnWithoutRevision", "family")},
 )
 TOPIC = Kind(word="SNS topic", named_by={"aws:sns/topic:Topic": ("arn",)}, outside=_OTHER_ACCOUNT)
+TOLD = Kind(word="SNS topic", named_by=TOPIC.named_by, outside=rf".+@.+|{_OTHER_ACCOUNT}")
+"""Whoever hears of an anomaly may be an e-mail address as well."""
 USER_POOL = Kind(word="user pool", named_by={_USER_POOL: ("id",)})
 INTEGRATED = Kind(
     word="listener or function",
@@ -316,6 +390,12 @@ INTEGRATED = Kind(
     outside=(
         rf"https?://.*|arn:[^:]+:(?!elasticloadbalancing:|lambda:|apigateway:).*|{_OTHER_ACCOUNT}"
     ),
+)
+VAULT = Kind(word="backup vault", named_by={_VAULT: ("name",)}, outside="Default", regional=True)
+VAULT_ARN = Kind(
+    word="backup vault (by its ARN)",
+    named_by={_VAULT: ("arn",)},
+    outside=rf"\*|arn:[^:]+:backup:[^:]+:\d+:backup-vault:Default|{_OTHER_ACCOUNT}",
 )
 VPC = Kind(word="VPC", named_by=dict.fromkeys(_VPC_TYPES, ("id",)))
 VPC_LINK = Kind(word="VPC link", named_by={"aws:apigatewayv2/vpcLink:VpcLink": ("id",)})
@@ -338,16 +418,23 @@ _POINTERS: Mapping[str, Kind] = {
     "autoScalingGroupProvider.autoScalingGroupArn": AUTOSCALING_GROUP,
     "autoscalingGroupName": AUTOSCALING_GROUP,
     "awslogs-group": LOG_GROUP,
+    "backupVaultName": VAULT,
     "cachePolicyId": CACHE_POLICY,
     "capacityProvider": CAPACITY_PROVIDER,
     "capacityProviders": CAPACITY_PROVIDER,
     "childHealthchecks": HEALTH_CHECK,
+    "cloudWatchLogsRoleArn": ROLE_ARN,
     "cloudwatchAlarmName": ALARM_NAME,
+    "cloudwatchLoggingOptions.logGroupName": LOG_GROUP,
     "connectionLogs.bucket": BUCKET,
     "deadLetterTargetArn": QUEUE_ARN,
+    "detectorId": DETECTOR,
+    "ecsParameters.taskDefinitionArn": TASK_DEFINITION,
+    "ecsTarget.taskDefinitionArn": TASK_DEFINITION,
     "executionRoleArn": ROLE_ARN,
     "functionAssociations.functionArn": EDGE_FUNCTION,
     "healthCheckId": HEALTH_CHECK,
+    "healthCheckLogs.bucket": BUCKET,
     "hookTargetArn": FUNCTION,
     "iamInstanceProfile.arn": INSTANCE_PROFILE,
     "iamInstanceProfile.name": INSTANCE_PROFILE,
@@ -367,6 +454,7 @@ _POINTERS: Mapping[str, Kind] = {
     "loggingConfig.bucket": BUCKET_HOST,
     "masterUserSecretKmsKeyId": KEY,
     "monitoringRoleArn": ROLE_ARN,
+    "muteTargets.alarmNames": ALARM_NAME,
     "natGatewayId": NAT_GATEWAY,
     "okActions": ALARM_ACTION,
     "originAccessControlId": ORIGIN_ACCESS,
@@ -382,6 +470,7 @@ _POINTERS: Mapping[str, Kind] = {
     "routeTableIds": ROUTE_TABLE,
     "secretId": SECRET_ID,
     "secrets.valueFrom": SECRET_VALUE,
+    "replicas.kmsKeyId": KEY_ELSEWHERE,
     "repositoryCredentials.credentialsParameter": SECRET_ID,
     "securityGroupId": SECURITY_GROUP,
     "securityGroupIds": SECURITY_GROUP,
@@ -425,9 +514,31 @@ _POINTERS_OF: Mapping[str, Mapping[str, Kind]] = {
     "aws:autoscaling/notification:Notification": {"topicArn": TOPIC},
     "aws:cloudfront/keyGroup:KeyGroup": {"items": PUBLIC_KEY},
     "aws:cloudfront/vpcOrigin:VpcOrigin": {"vpcOriginEndpointConfig.arn": VPC_ORIGIN_TARGET},
-    "aws:cloudwatch/eventTarget:EventTarget": {"rule": EVENT_RULE},
+    _BACKUP_PLAN: {
+        "copyActions.destinationVaultArn": VAULT_ARN,
+        "rules.targetVaultName": VAULT,
+    },
+    "aws:backup/selection:Selection": {"planId": BACKUP_PLAN},
+    _RESTORE_TEST: {
+        "recoveryPointSelection.excludeVaults": VAULT_ARN,
+        "recoveryPointSelection.includeVaults": VAULT_ARN,
+    },
+    "aws:backup/restoreTestingSelection:RestoreTestingSelection": {
+        "restoreTestingPlanName": RESTORE_TEST
+    },
+    "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": {
+        "guardrailPolicyArns": POLICY,
+        "snsTopicArns": TOPIC,
+    },
+    _TRAIL: {"kmsKeyId": KEY_ELSEWHERE, "s3BucketName": BUCKET},
+    "aws:cloudwatch/eventTarget:EventTarget": {"arn": EVENT_BOUND, "rule": EVENT_RULE},
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": {"logGroupName": LOG_GROUP},
-    "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": {"logGroup": LOG_GROUP},
+    _SUBSCRIPTION_FILTER: {"destinationArn": LOG_READER, "logGroup": LOG_GROUP},
+    "aws:cloudwatch/queryDefinition:QueryDefinition": {"logGroupNames": LOG_GROUP},
+    "aws:costexplorer/anomalySubscription:AnomalySubscription": {
+        "monitorArnLists": ANOMALY_MONITOR,
+        "subscribers.address": TOLD,
+    },
     "aws:cognito/userPoolDomain:UserPoolDomain": {"certificateArn": CERTIFICATE},
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": {"repository": REPOSITORY},
     "aws:ecr/repositoryPolicy:RepositoryPolicy": {"repository": REPOSITORY},
@@ -442,9 +553,14 @@ _POINTERS_OF: Mapping[str, Mapping[str, Kind]] = {
     "aws:elasticbeanstalk/application:Application": {"appversionLifecycle.serviceRole": ROLE_ARN},
     _BEANSTALK_VERSION: {"application": BEANSTALK_APPLICATION, "bucket": BUCKET},
     _BEANSTALK: {"application": BEANSTALK_APPLICATION},
+    "aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": {
+        "role": ROLE_ARN,
+        "s3Bucket.bucketName": BUCKET,
+    },
     "aws:iam/instanceProfile:InstanceProfile": {"role": ROLE_NAME},
     "aws:iam/rolePolicy:RolePolicy": {"role": ROLE_NAME},
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {"role": ROLE_NAME},
+    _FIREHOSE: {"bucketArn": BUCKET_ARN},
     _KEY_ALIAS: {"targetKeyId": KEY},
     "aws:kms/keyPolicy:KeyPolicy": {"keyId": KEY},
     "aws:lambda/eventSourceMapping:EventSourceMapping": {"functionName": FUNCTION},
@@ -455,7 +571,26 @@ _POINTERS_OF: Mapping[str, Mapping[str, Kind]] = {
         "parameterGroupName": RDS_PARAMETER_GROUP,
         "replicateSourceDb": DATABASE,
     },
+    _HEALTH_CHECK: {"cloudwatchAlarmName": replace(ALARM_NAME, regional=False)},
+    _REPLICATED_BACKUPS: {"sourceDbInstanceArn": DATABASE_ARN},
+    "aws:s3/bucketNotification:BucketNotification": {
+        "bucket": BUCKET,
+        "lambdaFunctionArn": FUNCTION,
+        "queueArn": QUEUE_ARN,
+        "topicArn": TOPIC,
+    },
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": {
+        "bucket": BUCKET,
+        "destination.bucket": BUCKET_ARN,
+        "replicaKmsKeyId": KEY_ELSEWHERE,
+        "role": ROLE_ARN,
+    },
     _OBJECT: {"bucket": BUCKET},
+    "aws:scheduler/schedule:Schedule": {
+        "deadLetterConfig.arn": QUEUE_ARN,
+        "groupName": SCHEDULE_GROUP,
+        "target.arn": EVENT_BOUND,
+    },
     "aws:secretsmanager/secretPolicy:SecretPolicy": {"secretArn": SECRET_ID},
     "aws:secretsmanager/secretRotation:SecretRotation": {"rotationLambdaArn": FUNCTION},
     "aws:sns/topicPolicy:TopicPolicy": {"arn": TOPIC},
@@ -468,8 +603,13 @@ _POINTERS_OF: Mapping[str, Mapping[str, Kind]] = {
 }
 """Names that mean something else elsewhere."""
 
-_JSON_INPUTS = {"containerDefinitions", "redriveAllowPolicy", "redrivePolicy"}
-"""Inputs that carry AWS's own structure as JSON text."""
+_JSON_INPUTS = {
+    "containerDefinitions",
+    "redriveAllowPolicy",
+    "redrivePolicy",
+    "vpcSecurityGroupIds",
+}
+"""Inputs that carry AWS's own structure as JSON text; the last in the tests of AWS Backup alone."""
 
 _OPTION_POINTERS: Mapping[tuple[str, str], Kind] = {
     ("aws:autoscaling:launchconfiguration", "IamInstanceProfile"): INSTANCE_PROFILE,
@@ -575,6 +715,7 @@ class _Program:
             resource = graph.resources[urn]
             self._by_type.setdefault(resource.type, []).append(resource)
         self._by_kind: dict[Kind, dict[str, Resource]] = {}
+        self._regions: dict[Kind, dict[str, set[str]]] = {}
 
     def of(self, type: str) -> Sequence[Resource]:
         return self._by_type.get(type, ())
@@ -582,17 +723,39 @@ class _Program:
     def all(self, kind: Kind) -> Mapping[str, Resource]:
         """Every value that names a resource of this kind."""
         if kind not in self._by_kind:
-            self._by_kind[kind] = {
-                value: resource
-                for type_, properties in kind.named_by.items()
-                for resource in self.of(type_)
-                for name in properties
-                for value in _values(resource, name)
-            }
+            self._by_kind[kind] = dict(self._named(kind))
         return self._by_kind[kind]
+
+    def regions(self, kind: Kind, value: str) -> set[str]:
+        """Where there is a resource of this kind with this name; one may be in several regions."""
+        if kind not in self._regions:
+            found = self._regions.setdefault(kind, {})
+            for name, resource in self._named(kind):
+                found.setdefault(name, set()).add(resource.region)
+        return self._regions[kind].get(value, set())
+
+    def _named(self, kind: Kind) -> Iterator[tuple[str, Resource]]:
+        for type_, properties in kind.named_by.items():
+            for resource in self.of(type_):
+                for name in properties:
+                    for value in _values(resource, name):
+                        yield value, resource
 
     def find(self, kind: Kind, value: Any) -> Resource | None:
         return self.all(kind).get(_trimmed(value)) if isinstance(value, str) else None
+
+    def waits_for(self, resource: Resource, other: Resource) -> bool:
+        """Whether the engine makes `other` before `resource`, directly or through others."""
+        seen: set[str] = set()
+        left = [*resource.dependencies]
+        while left:
+            urn = left.pop()
+            if urn == other.urn:
+                return True
+            if urn not in seen and (found := self.graph.resources.get(urn)):
+                left += found.dependencies
+            seen.add(urn)
+        return False
 
     @cached_property
     def ids(self) -> Mapping[str, Resource]:
@@ -640,8 +803,15 @@ def _pointers(program: _Program, resource: Resource) -> Iterator[str]:
             (found for suffix in suffixes if (found := own.get(suffix) or _POINTERS.get(suffix))),
             None,
         )
-        if kind and not program.find(kind, value) and not re.fullmatch(kind.outside, value):
+        if kind is None or re.fullmatch(kind.outside, value):
+            continue
+        if not program.find(kind, value):
             yield _missing(program, path, value, kind)
+        elif kind.regional and resource.region not in (where := program.regions(kind, value)):
+            yield (
+                f"{path}: {value!r} is no {kind.word} of {resource.region}, "
+                f"it is of {', '.join(sorted(where))}"
+            )
 
 
 def _missing(program: _Program, path: str, value: str, kind: Kind) -> str:
@@ -1058,11 +1228,135 @@ def _composite_alarm(program: _Program, resource: Resource) -> Iterator[str]:
     for name in _ALARM_IN_A_RULE.findall(rule) if isinstance(rule, str) else ():
         if name not in known:
             yield f"alarmRule: {name!r} is no alarm of this program; {_near(name, known)}"
+        elif resource.region not in (where := program.regions(ALARM, name)):
+            yield (
+                f"alarmRule: {name!r} is no alarm of {resource.region}, "
+                f"it is of {', '.join(sorted(where))}"
+            )
+
+
+def _trail(program: _Program, resource: Resource) -> Iterator[str]:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html"""
+    name = resource.inputs.get("s3BucketName")
+    bucket = program.find(BUCKET, name)
+    policies = [one for one in program.of(_BUCKET_POLICY) if one.inputs.get("bucket") == name]
+    if bucket is None or any(one.inputs.get("policy") == SECRET for one in policies):
+        return
+    prefix = resource.inputs.get("s3KeyPrefix")
+    home = f"arn:aws:s3:::{name}"
+    logs = "/".join(filter(None, (home, prefix, "AWSLogs", ACCOUNT, "CloudTrail/log.json.gz")))
+    for action, on in (("s3:GetBucketAcl", home), ("s3:PutObject", logs)):
+        letting = [one for one in policies if _lets(one, "cloudtrail.amazonaws.com", action, on)]
+        if not letting:
+            yield (
+                f"s3BucketName: no policy of the bucket {bucket.name!r} lets "
+                f"cloudtrail.amazonaws.com {action} on {on}"
+            )
+        elif not any(program.waits_for(resource, one) for one in letting):
+            yield (
+                f"s3BucketName: the trail does not wait for {letting[0].name!r}, the policy that "
+                f"lets cloudtrail.amazonaws.com {action}; it needs depends_on"
+            )
+
+
+def _lets(policy: Resource, service: str, action: str, on: str) -> bool:
+    """Whether a statement of a resource policy allows a service this; conditions are not read."""
+    document = policy.inputs.get("policy")
+    document = document if isinstance(document, Mapping) else _decoded(document)
+    statements = document.get("Statement") if isinstance(document, Mapping) else None
+    for statement in _listed(statements):
+        if not isinstance(statement, Mapping) or statement.get("Effect") != "Allow":
+            continue
+        principal = statement.get("Principal")
+        services = principal.get("Service") if isinstance(principal, Mapping) else None
+        if (
+            service in _listed(services)
+            and any(fnmatchcase(action, str(one)) for one in _listed(statement.get("Action")))
+            and any(fnmatchcase(on, str(one)) for one in _listed(statement.get("Resource")))
+        ):
+            return True
+    return False
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    """What a policy says of one thing or of several."""
+    if value is None:
+        return ()
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _selection(program: _Program, resource: Resource) -> Iterator[str]:
+    for index, arn in enumerate(resource.inputs.get("resources") or ()):
+        if not isinstance(arn, str) or "*" in arn or re.fullmatch(_OTHER_ACCOUNT, arn):
+            continue
+        if arn not in program.ids:
+            yield f"resources[{index}]: {arn!r} is nothing this program makes"
+
+
+_FILTERS_PER_GROUP = 2
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutSubscriptionFilter.html"""
+
+
+def _subscription_filter(program: _Program, resource: Resource) -> Iterator[str]:
+    group = resource.inputs.get("logGroup")
+    others = [
+        one
+        for one in program.of(_SUBSCRIPTION_FILTER)
+        if one.inputs.get("logGroup") == group and one.region == resource.region
+    ]
+    if others.index(resource) >= _FILTERS_PER_GROUP:
+        yield (
+            f"logGroup: {group!r} has {len(others)} subscription filters, at most "
+            f"{_FILTERS_PER_GROUP} are allowed"
+        )
+
+
+def _replicated_backups(program: _Program, resource: Resource) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReplicateBackups.html"""
+    database = program.find(DATABASE_ARN, resource.inputs.get("sourceDbInstanceArn"))
+    if database is None:
+        return
+    if database.inputs.get("storageEncrypted") and not resource.inputs.get("kmsKeyId"):
+        yield (
+            f"kmsKeyId: missing; the database {database.name!r} is encrypted, and its backups "
+            f"need a key in {resource.region}"
+        )
+    if database.inputs.get("backupRetentionPeriod") == 0:
+        yield f"sourceDbInstanceArn: the database {database.name!r} keeps no backups of its own"
+
+
+def _replication(program: _Program, resource: Resource) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-requirements.html"""
+    ends = [("bucket", program.find(BUCKET, resource.inputs.get("bucket")))]
+    for index, rule in enumerate(resource.inputs.get("rules") or ()):
+        arn = (rule.get("destination") or {}).get("bucket")
+        ends.append((f"rules[{index}].destination.bucket", program.find(BUCKET_ARN, arn)))
+    for path, bucket in ends:
+        if bucket is None:
+            continue
+        versioned = [
+            one
+            for one in program.of("aws:s3/bucketVersioning:BucketVersioning")
+            if one.inputs.get("bucket") == bucket.id
+            and (one.inputs.get("versioningConfiguration") or {}).get("status") == "Enabled"
+        ]
+        if not versioned:
+            yield f"{path}: the bucket {bucket.name!r} keeps no versions; replication needs them"
+        elif not any(program.waits_for(resource, one) for one in versioned):
+            yield (
+                f"{path}: the replication does not wait for {versioned[0].name!r}, which has the "
+                "bucket keep versions; it needs depends_on"
+            )
 
 
 _RULES = {
     "aws:appautoscaling/target:Target": _scalable_target,
+    "aws:backup/selection:Selection": _selection,
+    _TRAIL: _trail,
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": _composite_alarm,
+    _SUBSCRIPTION_FILTER: _subscription_filter,
+    _REPLICATED_BACKUPS: _replicated_backups,
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": _replication,
     _DISTRIBUTION: _distribution,
     _ROUTE: _route,
     _BEANSTALK_VERSION: _application_version,

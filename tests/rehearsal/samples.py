@@ -15,7 +15,9 @@ from typing import Any
 from rehearsal.graph import Finding, Graph, Resource
 from rehearsal.provider import MotoProvider
 from tests.rehearsal.samples_api import API_SAMPLES
+from tests.rehearsal.samples_bootstrap import BOOTSTRAP_SAMPLES
 from tests.rehearsal.samples_edge import EDGE_SAMPLES
+from tests.rehearsal.samples_watch import WATCH_SAMPLES
 
 REGION = "us-east-1"
 
@@ -36,7 +38,7 @@ def resource(type: str, name: str, /, **inputs: Any) -> Resource:
         custom=True,
         remote=False,
         source=f"samples.py:{name}",
-        region=REGION,
+        region=inputs.get("region", REGION),
         inputs=inputs,
     )
 
@@ -1051,6 +1053,11 @@ SAMPLES: Sequence[Sample] = (
         {"name": "/studio/dev/api", "retentionInDays": 7, "kmsKeyId": "{key.arn}"},
     ),
     Sample(
+        "aws:cloudwatch/logStream:LogStream",
+        "archive",
+        {"name": "S3Delivery", "logGroupName": "{logs.name}"},
+    ),
+    Sample(
         "aws:cloudwatch/logMetricFilter:LogMetricFilter",
         "errors",
         {
@@ -1188,5 +1195,7 @@ SAMPLES: Sequence[Sample] = (
         },
     ),
     *(Sample(*one) for one in API_SAMPLES),
+    *(Sample(*one) for one in BOOTSTRAP_SAMPLES),
     *(Sample(*one) for one in EDGE_SAMPLES),
+    *(Sample(*one) for one in WATCH_SAMPLES),
 )

@@ -27,6 +27,16 @@ UNPLACED = {
         "s3Import",
         "snapshotIdentifier",
     },
+    "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": {
+        "elasticsearchConfiguration",
+        "httpEndpointConfiguration",
+        "icebergConfiguration",
+        "opensearchConfiguration",
+        "opensearchserverlessConfiguration",
+        "redshiftConfiguration",
+        "snowflakeConfiguration",
+        "splunkConfiguration",
+    },
     "aws:s3/bucket:Bucket": {
         "accelerationStatus",
         "corsRules",
@@ -42,8 +52,8 @@ UNPLACED = {
         "website",
     },
 }
-"""Properties the rehearsal reports as unplaced: restoring, importing, and what has a resource of
-its own."""
+"""Properties the rehearsal reports as unplaced: restoring, importing, what has a resource of its
+own, and streams to anything but a bucket."""
 
 OR = {
     "aws:autoscaling/attachment:Attachment": {"elb"},

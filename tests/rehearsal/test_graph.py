@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Callable
+from pickle import dumps, loads
+from typing import Any
+
+import pytest
 
 from rehearsal.graph import SECRET, UNKNOWN, Finding, Graph, Resource
 
@@ -67,3 +73,8 @@ def test_only_an_error_fails_a_graph() -> None:
     assert not one.failed
     one.findings.append(finding("a.py:1"))
     assert one.failed
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda it: loads(dumps(it))])
+def test_a_copy_of_what_is_unknown_is_itself(copied: Callable[[Any], Any]) -> None:
+    assert copied({"arn": UNKNOWN})["arn"] is UNKNOWN

@@ -54,19 +54,37 @@ def test_a_studio_with_one_of_every_type_has_no_finding(studio: Graph) -> None:
 def test_only_what_moto_lacks_is_shadowed(studio: Graph) -> None:
     shadowed = {made.type for made in studio.resources.values() if made.made_in == "shadow"}
     assert shadowed == {
+        "aws:accessanalyzer/analyzer:Analyzer",
+        "aws:backup/restoreTestingPlan:RestoreTestingPlan",
+        "aws:backup/restoreTestingSelection:RestoreTestingSelection",
+        "aws:backup/selection:Selection",
+        "aws:backup/vaultPolicy:VaultPolicy",
+        "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration",
         "aws:cloudfront/cachePolicy:CachePolicy",
         "aws:cloudfront/originRequestPolicy:OriginRequestPolicy",
         "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
         "aws:cloudfront/vpcOrigin:VpcOrigin",
         "aws:autoscaling/attachment:Attachment",
         "aws:autoscaling/trafficSourceAttachment:TrafficSourceAttachment",
+        "aws:cloudwatch/alarmMuteRule:AlarmMuteRule",
         "aws:cloudwatch/compositeAlarm:CompositeAlarm",
+        "aws:cloudwatch/queryDefinition:QueryDefinition",
         "aws:cognito/managedLoginBranding:ManagedLoginBranding",
+        "aws:costexplorer/anomalyMonitor:AnomalyMonitor",
+        "aws:costexplorer/anomalySubscription:AnomalySubscription",
+        "aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults",
+        "aws:ec2/vpcBlockPublicAccessExclusion:VpcBlockPublicAccessExclusion",
+        "aws:ec2/vpcBlockPublicAccessOptions:VpcBlockPublicAccessOptions",
         "aws:elasticache/parameterGroup:ParameterGroup",
         "aws:elasticbeanstalk/applicationVersion:ApplicationVersion",
+        "aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan",
+        "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
         "aws:s3/bucketLogging:BucketLogging",
         "aws:s3/bucketObjectv2:BucketObjectv2",
+        "aws:securityhub/standardsSubscription:StandardsSubscription",
         "aws:servicequotas/serviceQuota:ServiceQuota",
+        "aws:xray/group:Group",
+        "aws:xray/samplingRule:SamplingRule",
     }
 
 
@@ -74,7 +92,7 @@ def test_every_resource_has_an_id_and_a_region_where_its_type_has_one(studio: Gr
     for made in studio.resources.values():
         assert made.id, made.urn
         if made.type.startswith("aws:") and "region" in made.outputs:
-            assert made.outputs["region"] == "us-east-1"
+            assert made.outputs["region"] == made.region
 
 
 @pytest.mark.parametrize(
