@@ -6,23 +6,29 @@ import settings
 from components.alarms import AlarmSet
 from components.api.contract import ApiArgs
 from components.api.platforms import api_platform
-from components.budget import Budget, BudgetArgs
-from components.dashboard import Dashboard, DashboardArgs
+from components.audit import account_audit
+from components.backups import backups_of
+from components.canary import Canary, CanaryArgs
 from components.edge import edge_of
+from components.events import Events, EventsArgs
 from components.ground import Place
 from components.job_queues import job_queues
 from components.keys import Keys, KeysArgs
+from components.log_archive import log_archive
 from components.network import Network, NetworkArgs
 from components.notices import Notices, NoticesArgs
 from components.provider import account_id, aws_provider, bound_roles
 from components.registry import Registry, RegistryArgs
+from components.saved_queries import SavedQueries, SavedQueriesArgs
 from components.secrets import Secrets, SecretsArgs
 from components.services import further_services
 from components.stores.buckets import Buckets, BucketsArgs
 from components.stores.cache import Cache, CacheArgs
 from components.stores.database import Database, DatabaseArgs
+from components.upkeep import upkeep_of
 from components.uptime import Uptime, UptimeArgs
 from components.users import Users, UsersArgs
+from components.watching import telemetry, watch_over
 from components.workers.fleets import worker_fleets
 
 stack = settings.load()
@@ -39,7 +45,7 @@ logs = keys.logs(stack.logs)
 network = Network("network", NetworkArgs(settings=stack.network, place=place, logs=logs), here)
 ground = network.ground(place, data_key_arn=keys.data_arn, logs=logs)
 
-database = Database("database", DatabaseArgs(settings=stack.database, ground=ground), kept)
+database = Database("database", DatabaseArgs.of(stack, ground), kept)
 cache = Cache("cache", CacheArgs(settings=stack.cache, ground=ground), kept)
 buckets = Buckets("buckets", BucketsArgs.of(stack, ground), kept)
 queues = job_queues(stack, ground, cache, here)
@@ -53,7 +59,8 @@ users = stack.users and Users("users", UsersArgs(settings=stack.users, ground=gr
 edge = edge_of(stack, ground, buckets, here, kept)
 balancer = edge.load_balancer
 
-stores = [database.access(), cache.access(), buckets.media.access()]
+told = telemetry(stack, place, here)
+stores = [database.access(), cache.access(), buckets.media.access(), *told.access]
 uses = [*stores, *(queue.sender() for queue in queues.work.values())]
 uses += [*edge.access, *([users.access()] if users else [])]
 api = api_platform(
@@ -79,12 +86,21 @@ uptime = stack.uptime and Uptime(
     "uptime", UptimeArgs(settings=stack.uptime, place=place, urls=urls), here
 )
 
+canary = stack.canary and Canary(
+    "canary", CanaryArgs.of(stack.canary, balancer.url, buckets), here
+)
+
+backups = backups_of(stack, ground, database, buckets, kept)
+upkeep = upkeep_of(stack, ground, database, cache, buckets, here)
+audit = account_audit(stack, ground, buckets, notices, here)
+archive = log_archive(stack, ground, buckets.logs, here)
+SavedQueries("saved-queries", SavedQueriesArgs(ground=ground), here)
+Events("events", EventsArgs.of(place, notices, api, services, fleets, database), here)
+
 watched = [network, database, cache, buckets, *queues.watched, users, *edge.watched]
-watched += [api, api.gates, *services.values(), *fleets.watched, uptime]
-watched = [part for part in watched if part]
-alarms.watch(watched)
-Dashboard("dashboard", DashboardArgs(place=place, watched=watched), here)
-Budget("budget", BudgetArgs(settings=stack.budget, place=place, notices=notices), here)
+watched += [api, api.gates, *services.values(), *fleets.watched, *told.watched]
+watched += [uptime, canary, backups, upkeep, audit, archive]
+watch_over(stack, place, alarms, [part for part in watched if part], here)
 
 pulumi.export("vpc_id", network.vpc_id)
 pulumi.export("api_url", balancer.url)
@@ -98,5 +114,6 @@ pulumi.export("queues", queues.urls)
 pulumi.export("repositories", images.repository_urls)
 pulumi.export("services", {name: one.deploy_handle for name, one in services.items()})
 pulumi.export("fleets", fleets.handles)
+pulumi.export("backups", backups and backups.outputs)
 pulumi.export("cdn", edge.cdn and edge.cdn.outputs)
 pulumi.export("users", users and users.outputs)

@@ -1,7 +1,8 @@
-"""The budget: who hears of it when a month costs more than it should."""
+"""The budget: who hears of it when a month, or a day, costs more than it should."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -9,14 +10,16 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.ground import Place
+from components.ground import GLOBAL_REGION, Place
 from components.naming import physical_name
 from components.notices import Notices
-from components.observe import Severity
+from components.observe import Alarm, Metric, Panel, Severity
 from settings.budget import BudgetSettings
 
 STACK_TAGS = ("Project", "Environment")
 """What tells one stack's bill from another's."""
+
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +31,28 @@ class BudgetArgs:
 
 
 class Budget(pulumi.ComponentResource):
-    """A monthly cost budget over what carries the stack's tags (M121).
+    """A monthly cost budget over what carries the stack's tags (M121), and by choice an eye on
+    days that are unlike the others (B49).
+
+    The eye looks at the tag `Environment` alone, because AWS lets such a monitor have one. A
+    monitor of the whole account by service would see finer, but an account has but one, and AWS
+    makes it by itself: a second is refused.
 
     It counts nothing until `Project` and `Environment` are activated as cost allocation tags in
     the billing console of the account that pays, once; activation takes up to a day:
     https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/activating-tags.html
 
-    Cost: none; budgets that only notify are free.
+    The panel shows the bill of the account so far this month, whichever stack made it. It stays
+    empty until the account lets CloudWatch see its bill:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/monitor_estimated_charges_with_cloudwatch.html
+
+    Cost: none; budgets that only notify, and anomaly detection, are free.
     """
 
     name: pulumi.Output[str]
+    alarms: tuple[Alarm, ...] = ()
+    """None: it tells the topics itself."""
+    panels: tuple[Panel, ...]
 
     def __init__(
         self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None
@@ -61,7 +76,11 @@ class Budget(pulumi.ComponentResource):
             opts=child,
         )
 
+        if args.settings.anomaly_usd is not None:
+            _watch_days(f"{name}-anomalies", args, args.settings.anomaly_usd, child)
+
         self.name = budget.name
+        self.panels = (_bill(),)
         self.register_outputs({"name": self.name, "monthly_usd": args.settings.monthly_usd})
 
 
@@ -86,4 +105,60 @@ def _notice(
         threshold=percent,
         threshold_type="PERCENTAGE",
         subscriber_sns_topic_arns=[notices.topic_arns[severity]],
+    )
+
+
+def _watch_days(name: str, args: BudgetArgs, usd: int, opts: pulumi.ResourceOptions) -> None:
+    monitor = aws.costexplorer.AnomalyMonitor(
+        name,
+        name=f"{args.place.prefix}-spend",
+        monitor_type="CUSTOM",
+        monitor_specification=_costs_tagged("Environment", args.place.tags["Environment"]),
+        opts=opts,
+    )
+    aws.costexplorer.AnomalySubscription(
+        name,
+        name=f"{args.place.prefix}-spend",
+        # At once is for topics, and topics are for at once.
+        frequency="IMMEDIATE",
+        monitor_arn_lists=[monitor.arn],
+        subscribers=[{"type": "SNS", "address": args.notices.topic_arns["warning"]}],
+        threshold_expression={
+            "dimension": {
+                "key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
+                "match_options": ["GREATER_THAN_OR_EQUAL"],
+                "values": [str(usd)],
+            }
+        },
+        opts=opts,
+    )
+
+
+def _costs_tagged(key: str, value: str) -> str:
+    """Every member of the expression, null where it says nothing: so the provider reads it back. One
+    with fewer would be another to it, and every `pulumi up` would replace the monitor.
+
+    https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/ce_anomaly_monitor
+    """
+    silent = dict.fromkeys(("And", "CostCategories", "Dimensions", "Not", "Or"))
+    return json.dumps({**silent, "Tags": {"Key": key, "MatchOptions": None, "Values": [value]}})
+
+
+def _bill() -> Panel:
+    return Panel(
+        group="Cost",
+        title="The account's bill this month",
+        unit="USD",
+        metrics=[
+            Metric(
+                namespace="AWS/Billing",
+                name="EstimatedCharges",
+                dimensions={"Currency": "USD"},
+                statistic="Maximum",
+                period=DAY_SECONDS,
+                label="so far",
+                # Billing reports there alone.
+                region=GLOBAL_REGION,
+            )
+        ],
     )

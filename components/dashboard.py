@@ -1,7 +1,8 @@
-"""The dashboard: every component's panels on one page."""
+"""The dashboard: what is red, and every component's panels, on one page."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, get_args
 import pulumi
 import pulumi_aws as aws
 
+from components.functions import portions
 from components.ground import Place
 from components.naming import physical_name
 from components.observe import Expression, Metric, Observable, Panel, PanelGroup
@@ -22,6 +24,17 @@ PANEL_HEIGHT = 6
 
 HEADER_HEIGHT = 1
 
+ALARMS_SHOWN = 100
+"""Alarms that one widget shows.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""
+ALARMS_A_ROW = 8
+"""Of the tiles in a widget over the page's width."""
+
+MOST_WIDGETS = 500
+MOST_METRICS = 2500
+"""Of one dashboard, and 500 metrics of one graph.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html"""
+
 PERIOD = 300
 """Seconds per datapoint, unless a metric arrives less often (M91)."""
 
@@ -31,10 +44,15 @@ class DashboardArgs:
     place: Place
     """Its prefix names the dashboard; people open it by name."""
     watched: Sequence[Observable]
+    alarm_arns: Sequence[pulumi.Input[str]] = ()
+    """The lights at the top, in this order; they may be of several regions."""
 
 
 class Dashboard(pulumi.ComponentResource):
-    """One CloudWatch dashboard: a heading per group, then its panels, two a row (M91).
+    """One CloudWatch dashboard: the alarms' lights, then a heading per group and its panels, two a
+    row (M91).
+
+    Raises ValueError for more than CloudWatch shows on one.
 
     Cost: 3 USD a month after the account's first three dashboards (us-east-1, 2026).
     """
@@ -48,12 +66,14 @@ class Dashboard(pulumi.ComponentResource):
     ) -> None:
         super().__init__("backlot:dashboard:Dashboard", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        lights = list(_lights(args.alarm_arns))
+        top = sum(light["height"] for light in lights)
+        widgets = [*lights, *_widgets(args.watched, args.place.region, top)]
+        _refuse_too_many(widgets)
         dashboard = aws.cloudwatch.Dashboard(
             f"{name}-page",
             dashboard_name=physical_name("dashboard", args.place.prefix),
-            dashboard_body=pulumi.Output.json_dumps(
-                {"widgets": list(_widgets(args.watched, args.place.region))}
-            ),
+            dashboard_body=pulumi.Output.json_dumps({"widgets": widgets}),
             opts=child,
         )
 
@@ -65,9 +85,37 @@ class Dashboard(pulumi.ComponentResource):
         self.register_outputs({"name": self.name, "url": self.url})
 
 
-def _widgets(watched: Sequence[Observable], region: str) -> Iterator[dict[str, Any]]:
-    panels = [panel for component in watched for panel in component.panels]
+def _lights(alarm_arns: Sequence[pulumi.Input[str]]) -> Iterator[dict[str, Any]]:
+    """Every alarm as a coloured tile."""
     top = 0
+    for _, shown in portions(alarm_arns, ALARMS_SHOWN):
+        height = HEADER_HEIGHT + math.ceil(len(shown) / ALARMS_A_ROW)
+        yield {
+            "type": "alarm",
+            "x": 0,
+            "y": top,
+            "width": 2 * PANEL_WIDTH,
+            "height": height,
+            "properties": {"title": "Alarms", "alarms": list(shown)},
+        }
+        top += height
+
+
+def _refuse_too_many(widgets: Sequence[dict[str, Any]]) -> None:
+    metrics = sum(len(widget["properties"].get("metrics", ())) for widget in widgets)
+    for count, limit, what in (
+        (len(widgets), MOST_WIDGETS, "widgets"),
+        (metrics, MOST_METRICS, "metrics"),
+    ):
+        if count > limit:
+            raise ValueError(
+                f"the dashboard would have {count} {what}; CloudWatch shows at most {limit} on one:"
+                " have fewer fleets, queues and services in one stack"
+            )
+
+
+def _widgets(watched: Sequence[Observable], region: str, top: int) -> Iterator[dict[str, Any]]:
+    panels = [panel for component in watched for panel in component.panels]
     for group in GROUPS:
         members = [panel for panel in panels if panel.group == group]
         if not members:

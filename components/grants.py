@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,8 +13,74 @@ POLICY_VERSION = "2012-10-17"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unscoped:
+    """Why an action may be granted on `*`, and what holds it instead."""
+
+    why: str
+    condition: str = ""
+    """The condition key without which it is refused all the same."""
+
+
+_LISTING = Unscoped(why="a listing, for which IAM knows no resource")
+_SESSION = Unscoped(why="IAM knows no resource for it, and a task's channel is its own")
+_INTERFACE = Unscoped(why="Lambda makes a function's interfaces, before they have names")
+_PULL = Unscoped(why="the policy of a repository says who may pull, in whichever account it is")
+
+UNSCOPED: Mapping[str, Unscoped] = {
+    "application-autoscaling:DescribeScalableTargets": _LISTING,
+    "autoscaling:DescribeAutoScalingGroups": _LISTING,
+    "autoscaling:DescribeAutoScalingInstances": _LISTING,
+    "cloudwatch:GetMetricData": Unscoped(why="IAM knows no metrics"),
+    "cloudwatch:GetMetricStatistics": Unscoped(why="IAM knows no metrics"),
+    "cloudwatch:PutMetricData": Unscoped(
+        why="IAM knows no metrics, but it knows namespaces", condition="cloudwatch:namespace"
+    ),
+    "ec2:AssignPrivateIpAddresses": _INTERFACE,
+    "ec2:CreateNetworkInterface": _INTERFACE,
+    "ec2:DeleteNetworkInterface": _INTERFACE,
+    "ec2:DescribeInstances": _LISTING,
+    "ec2:DescribeNetworkInterfaces": _LISTING,
+    "ec2:DescribeSubnets": _LISTING,
+    "ec2:UnassignPrivateIpAddresses": _INTERFACE,
+    "ecr:BatchCheckLayerAvailability": _PULL,
+    "ecr:BatchGetImage": _PULL,
+    "ecr:GetAuthorizationToken": Unscoped(why="the login is to the registry, not to a repository"),
+    "ecr:GetDownloadUrlForLayer": _PULL,
+    "ecs:DescribeTaskDefinition": Unscoped(why="IAM knows no resource for it"),
+    "ecs:ListTasks": Unscoped(
+        why="it takes a container instance or nothing, but it knows the cluster",
+        condition="ecs:cluster",
+    ),
+    "events:ListRules": _LISTING,
+    "logs:DescribeLogGroups": Unscoped(why="the agent of a session asks without naming a group"),
+    "s3:ListAllMyBuckets": _LISTING,
+    "ssm:ListCommands": _LISTING,
+    "ssmmessages:CreateControlChannel": _SESSION,
+    "ssmmessages:CreateDataChannel": _SESSION,
+    "ssmmessages:OpenControlChannel": _SESSION,
+    "ssmmessages:OpenDataChannel": _SESSION,
+    "xray:GetSamplingRules": Unscoped(why="IAM knows no resource for it"),
+    "xray:GetSamplingStatisticSummaries": Unscoped(why="IAM knows no resource for it"),
+    "xray:GetSamplingTargets": Unscoped(why="IAM knows no resource for it"),
+    "xray:PutSpans": Unscoped(why="IAM knows no traces by name"),
+    "xray:PutSpansForIndexing": Unscoped(why="IAM knows no traces by name"),
+    "xray:PutTelemetryRecords": Unscoped(why="IAM knows no traces by name"),
+    "xray:PutTraceSegments": Unscoped(why="IAM knows no traces by name"),
+}
+"""The actions that may be granted on every resource, each reviewed (M85). Any other is refused.
+
+Which resources and condition keys an action knows is in the Service Authorization Reference.
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One Allow statement."""
+    """One Allow statement.
+
+    Raises ValueError for an action with a wildcard, and for one on every resource that `UNSCOPED`
+    does not list, or not without its condition.
+    """
 
     sid: str
     """Says what it is for, in letters and digits: `ConsumeJobs`."""
@@ -22,6 +88,14 @@ class Statement:
     resources: Sequence[pulumi.Input[str]]
     conditions: Mapping[str, Mapping[str, pulumi.Input[Any]]] = field(default_factory=dict)
     """Operator to key to value: `{"StringEquals": {"aws:SourceAccount": account_id}}`."""
+
+    def __post_init__(self) -> None:
+        if vague := [action for action in self.actions if "*" in action]:
+            raise ValueError(f"{self.sid} grants {', '.join(vague)}; name each action")
+        if "*" in self.resources:
+            keys = {key for wanted in self.conditions.values() for key in wanted}
+            for action in self.actions:
+                _refuse_unscoped(self.sid, action, keys)
 
     def rendered(self) -> dict[str, Any]:
         statement: dict[str, Any] = {
@@ -33,6 +107,20 @@ class Statement:
         if self.conditions:
             statement["Condition"] = self.conditions
         return statement
+
+
+def _refuse_unscoped(sid: str, action: str, condition_keys: Collection[str]) -> None:
+    reviewed = UNSCOPED.get(action)
+    if reviewed is None:
+        raise ValueError(
+            f"{sid} grants {action} on every resource; name the resources, or list the action in"
+            " UNSCOPED in components/grants.py with the reason why it cannot be held to any"
+        )
+    if reviewed.condition and reviewed.condition not in condition_keys:
+        raise ValueError(
+            f"{sid} grants {action} on every resource without a condition on {reviewed.condition};"
+            f" {reviewed.why}"
+        )
 
 
 def together(statements: Iterable[Statement]) -> tuple[Statement, ...]:
@@ -90,7 +178,7 @@ def service_role(
     opts: pulumi.ResourceOptions,
     *,
     account_id: pulumi.Input[str] | None = None,
-    external_id: str | None = None,
+    external_id: pulumi.Input[str] | None = None,
     managed_policies: Mapping[str, str] | None = None,
 ) -> ServiceRole:
     """A role that `service` (`ecs-tasks.amazonaws.com`) assumes, made of `statements`.
@@ -99,7 +187,8 @@ def service_role(
     it works: EC2 and Lambda do not, and a role that demands it of them can never be assumed.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    `external_id` is the word that Elastic Beanstalk gives instead: its own name.
+    `external_id` is the word that a service gives instead: Elastic Beanstalk its own name, Firehose
+    the account.
 
     `managed_policies` maps a short key to the ARN of a policy AWS keeps up to date; for the few
     services that demand theirs.

@@ -33,6 +33,13 @@ class Place:
     tags: Mapping[str, str]
     """For what the provider's default tags do not reach: fleet instances and their volumes."""
 
+    @property
+    def trail_arn(self) -> pulumi.Output[str]:
+        """Of the audit's trail. The bucket and the key let it in by that before it exists."""
+        return pulumi.Output.concat(
+            "arn:aws:cloudtrail:", self.region, ":", self.account_id, ":trail/", self.prefix
+        )
+
     @classmethod
     def of(cls, stack: Settings, account_id: pulumi.Input[str]) -> Place:
         return cls(

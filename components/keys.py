@@ -18,6 +18,8 @@ from settings.logs import LogsSettings
 
 PUBLISHERS = ("budgets.amazonaws.com", "cloudwatch.amazonaws.com")
 """The services that report to the stack's topics; to an encrypted one they need its key as well."""
+TELLERS = ("costalerts.amazonaws.com", "events.amazonaws.com", "events.rds.amazonaws.com")
+"""Those that report too, and of which no page says that they tell KMS for whose account."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +55,16 @@ class Keys(pulumi.ComponentResource):
         self.data_arn = None
         self.logs_arn = None
         if args.settings.customer_managed:
-            data = _key(f"{name}-data", "data", args, _users_of_data(args.place), child)
-            logs = _key(f"{name}-logs", "logs", args, _users_of_logs(args.place, own), child)
+            data = customer_key(f"{name}-data", "data", args, _users_of_data(args.place), child)
+            users = _users_of_logs(args.place, own)
+            logs = customer_key(f"{name}-logs", "logs", args, users, child)
             self.data_arn = data.arn
             self.logs_arn = logs.arn
             if args.place.edge and own != GLOBAL_REGION:
                 users = _users_of_logs(args.place, GLOBAL_REGION)
-                edge = _key(f"{name}-edge-logs", "logs", args, users, child, region=GLOBAL_REGION)
+                edge = customer_key(
+                    f"{name}-edge-logs", "logs", args, users, child, region=GLOBAL_REGION
+                )
                 elsewhere[GLOBAL_REGION] = edge.arn
 
         self._region = own
@@ -99,7 +104,7 @@ class Keys(pulumi.ComponentResource):
         return self.logs_arns_elsewhere[region]
 
 
-def _key(
+def customer_key(
     name: str,
     what: str,
     args: KeysArgs,
@@ -108,6 +113,7 @@ def _key(
     *,
     region: str | None = None,
 ) -> aws.kms.Key:
+    """A key with its alias, for `users` beside those whom their own roles let in."""
     key = aws.kms.Key(
         name,
         description=f"{args.place.prefix} {what}",
@@ -162,13 +168,18 @@ def _users_of_data(place: Place) -> tuple[dict[str, Any], ...]:
 
 
 def _users_of_logs(place: Place, region: str) -> tuple[dict[str, Any], ...]:
-    """CloudWatch Logs for this account's groups, and whoever reports to an encrypted topic.
+    """CloudWatch Logs for this account's groups, whoever reports to an encrypted topic, and
+    CloudTrail for the stack's trail, which is where the stack is.
 
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     log_groups = pulumi.Output.concat(
         "arn:aws:logs:", region, ":", place.account_id, ":log-group:*"
+    )
+    topics = pulumi.Output.concat(
+        "arn:aws:sns:", region, ":", place.account_id, ":", place.prefix, "-*"
     )
     return (
         {
@@ -192,5 +203,29 @@ def _users_of_logs(place: Place, region: str) -> tuple[dict[str, Any], ...]:
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
             "Resource": "*",
             "Condition": {"StringEquals": {"aws:SourceAccount": place.account_id}},
+        },
+        {
+            "Sid": "PublishEvents",
+            "Effect": "Allow",
+            "Principal": {"Service": list(TELLERS)},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": "*",
+            # EventBridge's source cannot be demanded here, as SNS says itself. But what SNS
+            # encrypts for a topic it encrypts in that topic's name.
+            "Condition": {"ArnLike": {"kms:EncryptionContext:aws:sns:topicArn": topics}},
+        },
+        *(_trail_encrypts(place) if region == place.region else ()),
+    )
+
+
+def _trail_encrypts(place: Place) -> tuple[dict[str, Any], ...]:
+    return (
+        {
+            "Sid": "EncryptTrail",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudtrail.amazonaws.com"},
+            "Action": ["kms:DescribeKey", "kms:GenerateDataKey*"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:SourceArn": place.trail_arn}},
         },
     )

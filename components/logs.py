@@ -14,6 +14,19 @@ from settings.logs import LogsSettings
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptGroup:
+    """A log group that was made, for whatever reads them all."""
+
+    what: str
+    """Its path without the stack's prefix: `/ecs/api`, `/aws/rds/instance/database/postgresql`."""
+    name: pulumi.Output[str]
+    region: str | None
+    """Where it is. Absent: where the stack is."""
+    archived: bool
+    """False: what it is told is not copied to the log bucket."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Logs:
     """How this stack keeps logs; handed to every component that writes some.
 
@@ -26,6 +39,8 @@ class Logs:
     """The customer-managed key of log groups; CloudWatch's own when absent."""
     key_arns_elsewhere: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """The same for the few groups that must be in another region, by region."""
+    made: list[KeptGroup] = field(default_factory=list, init=False, compare=False, repr=False)
+    """Every group so far, in the order of the program. What reads it is made last."""
 
     def group(
         self,
@@ -35,9 +50,11 @@ class Logs:
         opts: pulumi.ResourceOptions,
         *,
         region: str | None = None,
+        archived: bool = True,
     ) -> aws.cloudwatch.LogGroup:
         """The log group `/<service>/<prefix>-<what>`: people search logs by that path (M88)."""
-        return self.group_called(name, f"/{service}/{self.prefix}-{what}", opts, region=region)
+        path = f"/{service}/{self.prefix}-{what}"
+        return self.group_called(name, path, opts, region=region, archived=archived)
 
     def group_called(
         self,
@@ -46,12 +63,16 @@ class Logs:
         opts: pulumi.ResourceOptions,
         *,
         region: str | None = None,
+        archived: bool = True,
     ) -> aws.cloudwatch.LogGroup:
         """The log group `path`, for a service that writes to names of its own choice alone.
 
+        `archived=False` is for what lies in the log bucket already, and for what tells of the
+        archive itself: copied there, its every line would make another.
+
         Raises ValueError when the stack's logs have a key, and it is not known in `region`.
         """
-        return aws.cloudwatch.LogGroup(
+        group = aws.cloudwatch.LogGroup(
             name,
             name=physical_name("log_group", path),
             retention_in_days=self.settings.retention_days,
@@ -59,6 +80,9 @@ class Logs:
             region=region,
             opts=opts,
         )
+        what = path.replace(f"{self.prefix}-", "", 1)
+        self.made.append(KeptGroup(what=what, name=group.name, region=region, archived=archived))
+        return group
 
     def _key_arn_in(self, region: str | None) -> pulumi.Input[str] | None:
         if region is None or self.key_arn is None:

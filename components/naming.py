@@ -10,7 +10,8 @@ from typing import Literal
 
 Named = Literal[
     "alarm", "bucket", "budget", "dashboard", "database", "environment", "key_alias", "log_group",
-    "parameter", "queue", "repository", "secret", "snapshot", "topic", "web_acl",
+    "parameter", "queue", "repository", "restore_testing_plan", "secret", "snapshot", "topic",
+    "vault", "web_acl",
 ]  # fmt: skip
 
 LIMITS: Mapping[Named, int] = {
@@ -25,9 +26,11 @@ LIMITS: Mapping[Named, int] = {
     "parameter": 1011,
     "queue": 80,
     "repository": 256,
+    "restore_testing_plan": 50,
     "secret": 512,
     "snapshot": 255,
     "topic": 256,
+    "vault": 50,
     "web_acl": 128,
 }
 """Longest name in characters, from each service's API reference."""

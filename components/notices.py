@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
 import pulumi
 import pulumi_aws as aws
 
-from components.grants import resource_policy
+from components.grants import Statement, resource_policy, service_role
 from components.ground import GLOBAL_REGION, Place
 from components.keys import PUBLISHERS, Keys
 from components.naming import physical_name
@@ -17,6 +18,31 @@ from components.observe import Severity
 from settings.notices import NoticesSettings
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+
+SAY_THEIR_ACCOUNT = (*PUBLISHERS, "costalerts.amazonaws.com", "events.rds.amazonaws.com")
+"""Services that name the account they publish for; EventBridge names its rule instead.
+https://docs.aws.amazon.com/cost-management/latest/userguide/ad-SNS.html
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"""
+
+CHAT_REGION = "us-east-2"
+"""One of the four regions with an API for what is the same in all.
+https://docs.aws.amazon.com/general/latest/gr/chatbot.html"""
+CHAT_GUARDRAIL = "arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"
+"""The most that anybody in a channel can do, whatever a role there is given later."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A kind of event that EventBridge sees, and how it reads to people."""
+
+    severity: Severity
+    pattern: Mapping[str, Any]
+    title: str
+    text: str
+    """With `<variables>` out of `paths`. One that an event has not is left empty."""
+    paths: Mapping[str, str]
+    """Where in the event each variable is: `{"time": "$.time"}`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +61,10 @@ class Notices(pulumi.ComponentResource):
     us-east-1 with an edge has a second set of topics there, under the same names, and each address
     must confirm once more for it.
 
+    A Slack channel hears a severity too, wherever it is told, once somebody has authorised the
+    workspace by hand (B48). It shows what it knows the form of: alarms, budgets, events as they
+    come, and those that `tell` puts into words.
+
     Cost: 0.50 USD per million publishes and 2 USD per 100,000 e-mails after the first 1,000 of a
     month (us-east-1, 2026); in practice nothing.
     """
@@ -43,6 +73,8 @@ class Notices(pulumi.ComponentResource):
     """The stack's own."""
     topic_arns: Mapping[Severity, pulumi.Output[str]]
     """Of the stack's own region."""
+    muted: bool
+    """True: whatever reports here keeps it to itself."""
 
     def __init__(
         self, name: str, args: NoticesArgs, opts: pulumi.ResourceOptions | None = None
@@ -54,8 +86,13 @@ class Notices(pulumi.ComponentResource):
         if args.place.edge and own != GLOBAL_REGION:
             by_region[GLOBAL_REGION] = _topics(f"{name}-edge", args, GLOBAL_REGION, child)
 
+        self._channels = _channels(args.settings)
+        _chat(f"{name}-chat", args, self._channels, by_region, child)
+
         self.region = own
         self.topic_arns = by_region[own]
+        self.muted = args.settings.muted
+        self._prefix = args.place.prefix
         self._by_region = by_region
         self.register_outputs(
             {
@@ -64,8 +101,43 @@ class Notices(pulumi.ComponentResource):
                     region: dict(arns) for region, arns in by_region.items() if region != own
                 }
                 or None,
+                "channels": {key: list(heard) for key, heard in self._channels.items()} or None,
             }
         )
+
+    def tell(self, name: str, event: Event, opts: pulumi.ResourceOptions) -> None:
+        """Tell of every `event` by a rule `name`, which muted notices switch off."""
+        rule = aws.cloudwatch.EventRule(
+            name,
+            description=f"{event.title}, told to {event.severity}.",
+            event_pattern=pulumi.Output.json_dumps(event.pattern),
+            state="DISABLED" if self.muted else "ENABLED",
+            opts=opts,
+        )
+        aws.cloudwatch.EventTarget(
+            name,
+            rule=rule.name,
+            # From the topic of the stack's own region: a rule reaches no other.
+            arn=self.topic_arns[event.severity],
+            input_transformer={
+                "input_paths": event.paths,
+                "input_template": self._message(event),
+            },
+            opts=opts,
+        )
+
+    def _message(self, event: Event) -> str:
+        """As the template of an EventBridge target.
+
+        Slack shows nothing but a form of its own, so where a channel listens the e-mail has that
+        form as well.
+        https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
+        """
+        title = f"{self._prefix}: {event.title}"
+        if not any(event.severity in heard for heard in self._channels.values()):
+            return json.dumps(f"{title}: {event.text}")
+        content = {"textType": "client-markdown", "title": title, "description": event.text}
+        return json.dumps({"version": "1.0", "source": "custom", "content": content})
 
     def topic_arns_in(self, region: str) -> Mapping[Severity, pulumi.Output[str]]:
         """The topics that whatever reports from `region` can tell.
@@ -113,6 +185,8 @@ def _only_services_of(
     region: str | None,
     opts: pulumi.ResourceOptions,
 ) -> None:
+    # A rule reaches no topic of another region.
+    rules = pulumi.Output.concat("arn:aws:events:*:", account_id, ":rule/*")
     aws.sns.TopicPolicy(
         name,
         arn=topic.arn,
@@ -121,10 +195,18 @@ def _only_services_of(
                 {
                     "Sid": "PublishFromThisAccount",
                     "Effect": "Allow",
-                    "Principal": {"Service": list(PUBLISHERS)},
+                    "Principal": {"Service": list(SAY_THEIR_ACCOUNT)},
                     "Action": "sns:Publish",
                     "Resource": topic.arn,
                     "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
+                },
+                {
+                    "Sid": "PublishFromThisAccountsRules",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "events.amazonaws.com"},
+                    "Action": "sns:Publish",
+                    "Resource": topic.arn,
+                    "Condition": {"ArnLike": {"aws:SourceArn": rules}},
                 },
                 {
                     "Sid": "RefusePlainText",
@@ -151,3 +233,65 @@ def _subscribe(
     aws.sns.TopicSubscription(
         name, topic=topic.arn, protocol="email", endpoint=address, region=region, opts=opts
     )
+
+
+def _channels(settings: NoticesSettings) -> Mapping[str, Sequence[Severity]]:
+    """What each Slack channel hears; AWS takes a channel once, whatever it is to hear."""
+    if settings.slack is None:
+        return {}
+    wanted: Mapping[Severity, str | None] = {
+        "critical": settings.slack.critical,
+        "warning": settings.slack.warning,
+        "info": settings.slack.info,
+    }
+    channels: dict[str, list[Severity]] = {}
+    for severity, channel in wanted.items():
+        if channel is not None:
+            channels.setdefault(channel, []).append(severity)
+    return channels
+
+
+def _chat(
+    name: str,
+    args: NoticesArgs,
+    channels: Mapping[str, Sequence[Severity]],
+    by_region: Mapping[str, Mapping[Severity, pulumi.Output[str]]],
+    opts: pulumi.ResourceOptions,
+) -> None:
+    if args.settings.slack is None or not channels:
+        return
+    prefix, account_id = args.place.prefix, args.place.account_id
+    role = service_role(
+        name,
+        "chatbot.amazonaws.com",
+        [
+            Statement(
+                sid="ReadAlarms",
+                actions=["cloudwatch:DescribeAlarms"],
+                resources=[
+                    pulumi.Output.concat("arn:aws:cloudwatch:*:", account_id, f":alarm:{prefix}-*")
+                ],
+            ),
+            Statement(
+                sid="DrawMetrics",
+                actions=["cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"],
+                # IAM knows no metrics.
+                resources=["*"],
+            ),
+        ],
+        opts,
+        # Not for our account alone: no page says that this service tells for whom it works.
+    )
+    for channel, heard in channels.items():
+        aws.chatbot.SlackChannelConfiguration(
+            f"{name}-{channel}",
+            configuration_name=f"{prefix}-{channel}",
+            slack_team_id=args.settings.slack.workspace,
+            slack_channel_id=channel,
+            iam_role_arn=role.arn,
+            guardrail_policy_arns=[CHAT_GUARDRAIL],
+            logging_level="ERROR",
+            sns_topic_arns=[arns[severity] for arns in by_region.values() for severity in heard],
+            region=CHAT_REGION,
+            opts=opts,
+        )

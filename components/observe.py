@@ -21,8 +21,19 @@ MissingData = Literal["notBreaching", "breaching", "ignore", "missing"]
 """What silence means; CloudWatch's own words. A quiet night is `notBreaching`."""
 
 PanelGroup = Literal[
-    "API", "Edge", "Workers and jobs", "Database", "Cache", "Queues", "Storage", "Network"
+    "Business",
+    "API",
+    "Edge",
+    "Workers and jobs",
+    "Database",
+    "Cache",
+    "Queues",
+    "Storage",
+    "Network",
+    "Audit",
+    "Cost",
 ]
+"""From what the studio lives by, down the picture, to what it costs."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ class AuditSettings(Section):
     security_hub: bool = False
     """Security Hub: the account held against AWS's Foundational Security Best Practices."""
     block_public_access: bool = False
-    """VPC Block Public Access: nothing in the region is reached from the internet but the public
-    subnets of this stack."""
+    """VPC Block Public Access: nothing in the region is reached from the internet but the subnets
+    where this stack's load balancer stands."""
     instance_metadata_defaults: bool = False
     """Whatever instance anybody launches in the region wants a token for its metadata (IMDSv2)."""

@@ -26,7 +26,7 @@ class BucketsSettings(Section):
     backups_days: Annotated[int, Field(ge=1)] = 90
     """Days a backup is kept."""
     logs_days: Annotated[int, Field(ge=1)] = 90
-    """Days an access log is kept."""
+    """Days an access log is kept; the trail and the copies of log groups as well."""
     noncurrent_days: Annotated[int, Field(ge=1)] = 30
     """Days an overwritten or deleted version can still be called back."""
     force_delete: bool

@@ -13,5 +13,5 @@ class BudgetSettings(Section):
     monthly_usd: Annotated[int, Field(ge=1)]
     """Warned at 80 % spent and when the forecast passes 100 %; critical at 100 % spent."""
     anomaly_usd: Annotated[int, Field(ge=1)] | None = None
-    """Hear the same day of spending that AWS finds unusual, from this much on. It looks at the
-    whole account, so one stack of the account says it. Absent: the budget alone tells."""
+    """Hear the same day of spending that AWS finds unusual for the stack, from this much on.
+    Absent: the budget alone tells."""

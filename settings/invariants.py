@@ -34,6 +34,7 @@ from settings.gpu import (
     types_for,
 )
 from settings.instances import architecture, memory_gib
+from settings.keys import KeysSettings
 from settings.load_balancer import LoadBalancerSettings
 from settings.network import NetworkSettings
 from settings.notices import NoticesSettings
@@ -69,6 +70,8 @@ ADVANCED_INSIGHTS_DAYS = 465
 """https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DatabaseInsights.html"""
 SYSTEM_MIB = 2048
 """Memory of a GPU instance that the system, the ECS agent and Docker need."""
+BACKUP_RULES_APART = 2
+"""Hours from the rule that keeps points in time to the one that keeps days."""
 BUCKET_NAME_LIMIT = 63
 """S3's, and of all names that begin with `<platform.name>-<stack>` the first to be reached: queues
 may have 80 characters, of which a queue's own name and `-dead-letter` take 37."""
@@ -1330,7 +1333,47 @@ def replicated_backups_are_made(
 
 
 @invariant
-def locked_vaults_take_every_backup(backups: BackupsSettings | None) -> Violations:
+def replicated_backups_have_a_key_there(
+    backups: BackupsSettings | None, keys: KeysSettings
+) -> Violations:
+    """The keys AWS owns are of one region; a copy of an encrypted database needs one elsewhere."""
+    if backups and backups.replicate_database and not keys.customer_managed:
+        yield Violation(
+            "backups",
+            "replicate_database",
+            "true needs a key in the other region, and keys.customer_managed is false; give true "
+            "there, or false here",
+        )
+
+
+@invariant
+def backups_miss_the_maintenance(
+    backups: BackupsSettings | None, database: DatabaseSettings
+) -> Violations:
+    """A database is not backed up while it is maintained, nor in the hour before.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/whatisbackup.html
+    """
+    if backups is None:
+        return
+    begins, lasts = _weekly(database.maintenance_window)
+    for hour in (backups.hour, backups.hour + BACKUP_RULES_APART):
+        # A job begins within an hour of its time.
+        if _meet((hour % 24 * 60, 60), (begins - 60, lasts + 60)):
+            yield Violation(
+                "backups",
+                "hour",
+                f"{backups.hour} begins a backup at {hour % 24}:00, and RDS backs nothing up in "
+                f"database.maintenance_window, {database.maintenance_window}, or in the hour "
+                "before; move one of them",
+            )
+            return
+
+
+@invariant
+def locked_vaults_take_every_backup(
+    backups: BackupsSettings | None, database: DatabaseSettings
+) -> Violations:
     """AWS Backup fails every job whose retention a vault's lock does not allow."""
     if backups is None or backups.lock is None:
         return
@@ -1345,6 +1388,13 @@ def locked_vaults_take_every_backup(backups: BackupsSettings | None) -> Violatio
     kept = [("keep_days", backups.keep_days)]
     if backups.copy_to:
         kept.append(("copy_days", backups.copy_days))
+    if database.backup_days and not least <= database.backup_days <= most:
+        yield Violation(
+            "backups",
+            "lock",
+            f"takes {least} to {most} days, and a point in time is kept for database.backup_days, "
+            f"{database.backup_days}; change one of them",
+        )
     for path, days in kept:
         if not least <= days <= most:
             yield Violation(
@@ -1528,6 +1578,11 @@ _OURS = frozenset(
     | {"CONCURRENCY", "FLEET", "HEARTBEAT_SECONDS", "JOB_LIMIT_SECONDS", "METRICS_NAMESPACE"}
     | {"PROTECTION_MINUTES", "STOP_SECONDS", "VISIBILITY_SECONDS", "CELERY_QUEUE"}
     | {"GROUP", "INSTANCE_ID"}
+    | {f"BUSINESS_{what}_METRIC" for what in ("COST", "DURATION", "FAILURES", "SPEND", "SUCCESS")}
+    | {"BUSINESS_NAMESPACE", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_EXPORTER"}
+    | {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"}
+    | {"OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER", "OTEL_PROPAGATORS"}
+    | {"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
     | {f"{purpose}_BUCKET" for purpose in ("MEDIA", "STATIC", "BACKUPS", "LOGS", "RELEASES")}
     | {f"PG{part}" for part in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE", "SSLMODE")}
 )
@@ -1594,11 +1649,8 @@ def _windows(
     daily_path, daily_text = daily
     weekly_path, weekly_text = weekly
     daily_start, daily_end = (_minute(text) for text in daily_text.split("-"))
-    weekly_start, weekly_end = (
-        _WEEKDAYS.index(text[:3]) * _DAY + _minute(text[4:]) for text in weekly_text.split("-")
-    )
     daily_length = (daily_end - daily_start) % _DAY
-    weekly_length = (weekly_end - weekly_start) % _WEEK
+    weekly_start, weekly_length = _weekly(weekly_text)
     if daily_length < least_minutes:
         yield Violation(
             section,
@@ -1611,16 +1663,29 @@ def _windows(
             weekly_path,
             f"{weekly_text} lasts {weekly_length} minutes; give {least_minutes} to {_DAY}",
         )
-    if any(
-        (day * _DAY + daily_start - weekly_start) % _WEEK < weekly_length
-        or (weekly_start - day * _DAY - daily_start) % _WEEK < daily_length
-        for day in range(len(_WEEKDAYS))
-    ):
+    if _meet((daily_start, daily_length), (weekly_start, weekly_length)):
         yield Violation(
             section,
             weekly_path,
             f"{weekly_text} overlaps {daily_path}, {daily_text}; move one of them",
         )
+
+
+def _weekly(window: str) -> tuple[int, int]:
+    """When a window begins, in minutes of the week, and how many it lasts."""
+    start, end = (
+        _WEEKDAYS.index(text[:3]) * _DAY + _minute(text[4:]) for text in window.split("-")
+    )
+    return start, (end - start) % _WEEK
+
+
+def _meet(daily: tuple[int, int], weekly: tuple[int, int]) -> bool:
+    """Whether something of every day falls together with something of one; start and length."""
+    return any(
+        (day * _DAY + daily[0] - weekly[0]) % _WEEK < weekly[1]
+        or (weekly[0] - day * _DAY - daily[0]) % _WEEK < daily[1]
+        for day in range(len(_WEEKDAYS))
+    )
 
 
 def _minute(text: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
 
 from pydantic import Field
 
@@ -62,7 +61,7 @@ class Settings(Section):
     """Valkey or Redis on ElastiCache."""
     buckets: BucketsSettings
     """Media, static files, backups, and the logs of everything."""
-    queues: Annotated[dict[Name, QueueSettings], Field(min_length=1, examples=[{"render": {}}])]
+    queues: dict[Name, QueueSettings] = Field(default_factory=dict, examples=[{"render": {}}])
     """One work queue per name, each with its dead-letter queue."""
     redis_queues: dict[Name, RedisQueueSettings] = Field(
         default_factory=dict, examples=[{"celery": {}}]

@@ -11,4 +11,5 @@ from settings.fields import Section
 
 class TracingSettings(Section):
     sample_percent: Annotated[int, Field(ge=1, le=100)] = 5
-    """Of the requests, beyond the first of each second; 5 USD per million traces recorded."""
+    """Of the requests; what is traced is paid by the GB. Code with an agent beside it traces the
+    first of each second as well."""

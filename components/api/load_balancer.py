@@ -44,7 +44,7 @@ class LoadBalancerArgs:
     domain: Domain | None
     """Brings the certificate and gets the aliases. Absent, the door is plain HTTP."""
     log_bucket: Bucket
-    """Takes the logs of requests and connections, where the settings want them."""
+    """Takes the logs of requests, connections and health checks, where the settings want them."""
     firewall: Firewall | None
     """Absent: nothing judges requests before they get in."""
 
@@ -129,12 +129,9 @@ def _load_balancer(
     opts: pulumi.ResourceOptions,
 ) -> aws.lb.LoadBalancer:
     settings = args.settings
-    # One prefix for both: a file of connections begins with conn_log.
-    logs: Any = (
-        {"enabled": True, "bucket": args.log_bucket.name, "prefix": LOAD_BALANCER_LOGS}
-        if settings.access_logs
-        else None
-    )
+    # One prefix for all: a file of connections begins with conn_log, one of health checks with
+    # health_check_log.
+    logs: Any = {"enabled": True, "bucket": args.log_bucket.name, "prefix": LOAD_BALANCER_LOGS}
     return aws.lb.LoadBalancer(
         name,
         load_balancer_type="application",
@@ -147,8 +144,9 @@ def _load_balancer(
         enable_deletion_protection=settings.deletion_protection,
         drop_invalid_header_fields=True,
         desync_mitigation_mode="defensive",
-        access_logs=logs,
-        connection_logs=logs,
+        access_logs=logs if settings.access_logs else None,
+        connection_logs=logs if settings.connection_logs else None,
+        health_check_logs=logs if settings.health_check_logs else None,
         opts=opts,
     )
 

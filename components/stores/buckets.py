@@ -23,6 +23,8 @@ SERVED = ("media", "static", "releases")
 
 LOAD_BALANCER_LOGS = "load-balancer"
 BUCKET_LOGS = "s3"
+TRAIL_LOGS = "cloudtrail"
+ARCHIVED_LOGS = "cloudwatch"
 """Prefixes in the log bucket, one for each that writes there."""
 
 ABORT_MULTIPART_DAYS = 7
@@ -54,7 +56,12 @@ class BucketsArgs:
     served: bool
     """True: CloudFront reads media, static files and releases."""
     bundles: bool = False
-    """True: one more bucket, for what Elastic Beanstalk is given as a version of the API."""
+    """True: one more bucket, for code that a service takes from S3: versions of the API for Elastic
+    Beanstalk, the canary's script for Synthetics."""
+    trail: bool = False
+    """True: CloudTrail writes into the log bucket."""
+    scanned: bool = False
+    """True: GuardDuty looks through media, and nobody reads what it found to be malware."""
 
     @classmethod
     def of(cls, stack: Settings, ground: Ground) -> BucketsArgs:
@@ -62,7 +69,9 @@ class BucketsArgs:
             settings=stack.buckets,
             ground=ground,
             served=stack.cdn is not None,
-            bundles=stack.api.kind == "beanstalk",
+            bundles=stack.api.kind == "beanstalk" or stack.canary is not None,
+            trail=bool(stack.audit and stack.audit.trail),
+            scanned=bool(stack.audit and stack.audit.malware_scan),
         )
 
 
@@ -98,6 +107,28 @@ class Bucket:
         """Both of the above."""
         key = self._grant_key("Use", prefix, "kms:Decrypt", "kms:GenerateDataKey")
         return (*self._read(prefix), *self._write(prefix), *key)
+
+    def grant_deliver(self, prefix: str) -> tuple[Statement, ...]:
+        """What Firehose asks for to lay down objects below `prefix`; deleting is not among it.
+
+        https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+        """
+        return (
+            Statement(
+                sid=self._sid("Deliver", prefix),
+                actions=["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
+                resources=[self._objects(prefix)],
+            ),
+            Statement(
+                sid=self._sid("Find", prefix),
+                actions=[
+                    "s3:GetBucketLocation",
+                    "s3:ListBucket",
+                    "s3:ListBucketMultipartUploads",
+                ],
+                resources=[self.arn],
+            ),
+        )
 
     def _read(self, prefix: str) -> tuple[Statement, ...]:
         return (
@@ -139,7 +170,8 @@ class Bucket:
 
 class Buckets(pulumi.ComponentResource):
     """Four private, versioned, encrypted buckets that speak TLS only (M74-M79), and one more each
-    for desktop installers (M80) and for the bundles of an API on Elastic Beanstalk.
+    for desktop installers (M80) and for bundles of code: of an API on Elastic Beanstalk, of the
+    canary.
 
     Their names live in the account's own namespace (`<prefix>-<purpose>-<account>-<region>-an`), so
     nobody else can take one, before us or after us (B42).
@@ -158,7 +190,7 @@ class Buckets(pulumi.ComponentResource):
     releases: Bucket | None
     """The desktop installers and their update feed; None without any."""
     bundles: Bucket | None
-    """The API's versions for Elastic Beanstalk; None without it."""
+    """The API's versions for Elastic Beanstalk, and the canary's script; None without either."""
     logs: Bucket
     by_purpose: Mapping[str, Bucket]
     cors_origins: Sequence[str]
@@ -184,10 +216,13 @@ class Buckets(pulumi.ComponentResource):
         keys = {purpose: None if purpose == "logs" else key_arn for purpose in buckets}
         for purpose, bucket in buckets.items():
             _guard(f"{name}-{purpose}", bucket, keys[purpose], child)
-        policies = {"logs": _log_policy(f"{name}-logs", args.ground, buckets, logged, child)}
+        policies = {"logs": _log_policy(f"{name}-logs", args, buckets, logged, child)}
         for purpose in logged:
-            readers = _readers(purpose, buckets[purpose], args)
-            policies[purpose] = _policy(f"{name}-{purpose}", buckets[purpose], readers, child)
+            rules = (
+                *_readers(purpose, buckets[purpose], args),
+                *_quarantine(purpose, buckets[purpose], args),
+            )
+            policies[purpose] = _policy(f"{name}-{purpose}", buckets[purpose], rules, child)
             _access_log(f"{name}-{purpose}", buckets[purpose], purpose, policies["logs"], child)
         lifecycles = _lifecycles(settings)
         for purpose, bucket in buckets.items():
@@ -294,10 +329,10 @@ def _guard(
 def _policy(
     name: str,
     bucket: aws.s3.Bucket,
-    services: Sequence[Mapping[str, Any]],
+    rules: Sequence[Mapping[str, Any]],
     opts: pulumi.ResourceOptions,
 ) -> aws.s3.BucketPolicy:
-    """Nobody without TLS, and `services` beside those whom their own roles let in."""
+    """Nobody without TLS, and `rules` for services and against all, beside what roles grant."""
     return aws.s3.BucketPolicy(
         f"{name}-policy",
         bucket=bucket.bucket,
@@ -311,7 +346,7 @@ def _policy(
                     "Resource": [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")],
                     "Condition": {"Bool": {"aws:SecureTransport": "false"}},
                 },
-                *services,
+                *rules,
             ]
         ),
         opts=opts,
@@ -347,15 +382,41 @@ def _readers(
     )
 
 
+def _quarantine(
+    purpose: str, bucket: aws.s3.Bucket, args: BucketsArgs
+) -> tuple[Mapping[str, Any], ...]:
+    """Nobody reads what GuardDuty found to be malware, until somebody takes its tag off.
+
+    https://docs.aws.amazon.com/guardduty/latest/ug/tag-based-access-s3-malware-protection.html
+    """
+    if not args.scanned or purpose != "media":
+        return ()
+    return (
+        {
+            "Sid": "Quarantine",
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+            "Resource": pulumi.Output.concat(bucket.arn, "/*"),
+            "Condition": {
+                "StringEquals": {"s3:ExistingObjectTag/GuardDutyMalwareScanStatus": "THREATS_FOUND"}
+            },
+        },
+    )
+
+
 def _log_policy(
     name: str,
-    ground: Ground,
+    args: BucketsArgs,
     buckets: Mapping[str, aws.s3.Bucket],
     logged: Sequence[str],
     opts: pulumi.ResourceOptions,
 ) -> aws.s3.BucketPolicy:
-    """Lets the services that write access logs do so: each below its own prefix, for us only."""
-    logs = buckets["logs"]
+    """Lets the services that write logs do so: each below its own prefix, for us only.
+
+    The archive of log groups is not among them: Firehose writes under a role of the stack.
+    """
+    logs, ground = buckets["logs"], args.ground
     writers = (
         {
             "Sid": "LoadBalancerLogs",
@@ -378,7 +439,36 @@ def _log_policy(
             },
         },
     )
-    return _policy(name, logs, writers, opts)
+    return _policy(
+        name, logs, (*writers, *(_trail_writer(logs, ground) if args.trail else ())), opts
+    )
+
+
+def _trail_writer(logs: aws.s3.Bucket, ground: Ground) -> tuple[Mapping[str, Any], ...]:
+    """CloudTrail, for the stack's own trail. It looks first whose the bucket is.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    writer = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    own = {"aws:SourceArn": ground.trail_arn}
+    return (
+        {
+            "Sid": "TrailLooks",
+            **writer,
+            "Action": "s3:GetBucketAcl",
+            "Resource": logs.arn,
+            "Condition": {"StringEquals": own},
+        },
+        {
+            "Sid": "TrailLogs",
+            **writer,
+            "Action": "s3:PutObject",
+            "Resource": pulumi.Output.concat(
+                logs.arn, f"/{TRAIL_LOGS}/AWSLogs/", ground.account_id, "/*"
+            ),
+            "Condition": {"StringEquals": {**own, "s3:x-amz-acl": "bucket-owner-full-control"}},
+        },
+    )
 
 
 def _access_log(

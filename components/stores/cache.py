@@ -43,6 +43,8 @@ class Cache(pulumi.ComponentResource):
     0.085 USD per GB and month.
     """
 
+    group_id: pulumi.Output[str]
+    """The replication group's name."""
     primary_address: pulumi.Output[str]
     reader_address: pulumi.Output[str]
     port: int
@@ -71,6 +73,7 @@ class Cache(pulumi.ComponentResource):
             child,
         )
 
+        self.group_id = group.replication_group_id
         self.primary_address = group.primary_endpoint_address
         self.reader_address = group.reader_endpoint_address
         self.port = PORT

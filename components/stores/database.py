@@ -22,6 +22,7 @@ from components.stores.database_rotation import Restartable, restart_when_rotate
 from components.stores.final_snapshot import final_snapshot_identifier
 from settings.database import DatabaseSettings
 from settings.instances import max_connections, memory_gib
+from settings.stack import Settings
 
 MONITORING_SECONDS = 60
 """Between two points of Enhanced Monitoring (M66)."""
@@ -40,6 +41,16 @@ GIB = 1024**3
 class DatabaseArgs:
     settings: DatabaseSettings
     ground: Ground
+    in_backup_plan: bool = False
+    """True: AWS Backup has taken over the automated backups, their days and their hour."""
+
+    @classmethod
+    def of(cls, stack: Settings, ground: Ground) -> DatabaseArgs:
+        return cls(
+            settings=stack.database,
+            ground=ground,
+            in_backup_plan=stack.backups is not None and stack.database.backup_days > 0,
+        )
 
 
 class Database(pulumi.ComponentResource):
@@ -52,15 +63,22 @@ class Database(pulumi.ComponentResource):
 
     Cost: per instance and month, on demand: db.t4g.micro 12 USD, db.t4g.medium 47 USD,
     db.r6g.large 164 USD, db.r6g.xlarge 329 USD; gp3 0.115 USD per GB. Multi-AZ doubles both, each
-    replica adds its own. Backups beyond the size of the storage 0.095 USD per GB (us-east-1, 2026).
+    replica adds its own. Backups beyond the size of the storage 0.095 USD per GB. Database Insights
+    nothing as `standard`; as `advanced` 9.14 USD per vCPU, of every instance (us-east-1, 2026).
     """
 
+    identifier: pulumi.Output[str]
+    """Of the primary."""
+    arn: pulumi.Output[str]
+    subnet_group_name: pulumi.Output[str]
     endpoint: pulumi.Output[str]
     """Address and port of the primary."""
     address: pulumi.Output[str]
     port: int
     replica_endpoints: Sequence[pulumi.Output[str]]
     replica_addresses: Sequence[pulumi.Output[str]]
+    identifiers: Sequence[pulumi.Output[str]]
+    """Of every instance, the primary first."""
     security_group_id: pulumi.Output[str]
     secrets: tuple[ContainerSecret, ...]
     """`DATABASE_URL`; `DATABASE_REPLICA_URL` when there are replicas; `PGUSER` and `PGPASSWORD`
@@ -103,11 +121,15 @@ class Database(pulumi.ComponentResource):
         self._ground = args.ground
         self._rotated_secret_arn = entry.rotated_secret_arn
         self._connect = entry.connect
+        self.identifier = primary.identifier
+        self.arn = primary.arn
+        self.subnet_group_name = primary.db_subnet_group_name
         self.endpoint = primary.endpoint
         self.address = primary.address
         self.port = PORT
         self.replica_endpoints = [replica.endpoint for replica in replicas]
         self.replica_addresses = [replica.address for replica in replicas]
+        self.identifiers = [instance.identifier for instance in (primary, *replicas)]
         self.security_group_id = members.id
         self.secrets = entry.secrets
         watched = _watched(args.settings, primary, replicas)
@@ -177,6 +199,7 @@ class _Shared:
             "auto_minor_version_upgrade": True,
             "maintenance_window": settings.maintenance_window,
             "copy_tags_to_snapshot": True,
+            "database_insights_mode": settings.insights,
             "performance_insights_enabled": True,
             "performance_insights_retention_period": settings.insights_days,
             "performance_insights_kms_key_id": ground.data_key_arn,
@@ -287,7 +310,15 @@ def _primary(
         opts=pulumi.ResourceOptions.merge(
             kept,
             pulumi.ResourceOptions(
-                depends_on=_log_groups(f"{name}-primary", "database", ground, opts)
+                depends_on=_log_groups(f"{name}-primary", "database", ground, opts),
+                # RDS refuses both from anybody but AWS Backup, which moves the window out of the
+                # way of its own jobs. A change of `backup_days` reaches RDS through the plan.
+                # https://docs.aws.amazon.com/aws-backup/latest/devguide/point-in-time-recovery.html
+                ignore_changes=(
+                    ["backup_retention_period", "backup_window"]
+                    if shared.args.in_backup_plan
+                    else None
+                ),
             ),
         ),
     )

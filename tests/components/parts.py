@@ -7,13 +7,15 @@ from typing import Any
 
 import pulumi
 
-from components.ground import Ground
+from components.ground import Ground, Place
 from components.keys import Keys, KeysArgs
 from components.logs import Logs
+from components.network import Network, NetworkArgs
 from components.notices import Notices, NoticesArgs
 from components.observe import Expression, Metric
 from settings.keys import KeysSettings
 from settings.logs import LogsSettings
+from settings.network import NetworkSettings
 from settings.notices import NoticesSettings
 
 PREFIX = "backlot-dev"
@@ -42,6 +44,29 @@ def ground(
         data_key_arn=data_key_arn,
         logs=Logs(settings=LogsSettings(retention_days=7), prefix=PREFIX, key_arn=None),
     )
+
+
+def ground_in_moto(
+    opts: pulumi.ResourceOptions, *, customer_managed: bool = False, **place_changes: Any
+) -> Ground:
+    """A ground with a network and keys that are made, for what is to be made on it in moto."""
+    place = Place(
+        **{
+            "prefix": PREFIX,
+            "region": "us-east-1",
+            "account_id": "123456789012",
+            "protect": False,
+            "edge": False,
+            "tags": {},
+            **place_changes,
+        }
+    )
+    logs = Logs(settings=LogsSettings(retention_days=7), prefix=PREFIX, key_arn=None)
+    settings = KeysSettings(customer_managed=customer_managed)
+    keys = Keys("ground-keys", KeysArgs(settings=settings, place=place), opts)
+    network = NetworkSettings(cidr="10.1.0.0/16", zones=("a", "b"), nat="none")
+    made = Network("network", NetworkArgs(settings=network, place=place, logs=logs), opts)
+    return made.ground(place, data_key_arn=keys.data_arn, logs=logs)
 
 
 def silent_notices(opts: pulumi.ResourceOptions) -> Notices:

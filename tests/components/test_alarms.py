@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +10,14 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.alarms import AlarmSet
+from components.alarms import AlarmSet, Overall, OverallArgs
 from components.keys import Keys, KeysArgs
 from components.notices import Notices, NoticesArgs
 from components.observe import Alarm, Comparison, Expression, Metric, Panel, Severity
+from rehearsal.contract import Provider
+from rehearsal.provider import MotoProvider
 from settings.keys import KeysSettings
-from settings.notices import NoticesSettings
+from settings.notices import MuteWindowSettings, NoticesSettings
 from tests.components.parts import PREFIX, ground, silent_notices
 from tests.recorder import Node, Recorded, aws_provider, record, with_aws
 
@@ -286,3 +288,174 @@ def test_what_is_no_component_cannot_be_watched():
             alarm_set.watch([Loose()])
 
     record(program)
+
+
+WINDOW = MuteWindowSettings(days=("sun", "wed"), at="04:30", hours=2, time_zone="Europe/Berlin")
+
+
+def overall(
+    *given: Alarm,
+    region: str = "us-east-1",
+    muted: bool = False,
+    windows: Mapping[str, MuteWindowSettings] | None = None,
+    provider: Provider | None = None,
+) -> Recorded:
+    """The light over the alarms of a stack in `region`."""
+    place = replace(ground(), region=region, edge=True)
+
+    def program() -> None:
+        opts = with_aws(aws.Provider("aws", region=region))
+        settings = KeysSettings(customer_managed=False)
+        keys = Keys("keys", KeysArgs(settings=settings, place=place), opts)
+        args = NoticesArgs(settings=NoticesSettings(), place=place, keys=keys)
+        alarm_set = AlarmSet(prefix=PREFIX, notices=Notices("notices", args, opts), muted=muted)
+        alarm_set.watch([Watched("api", given, opts)])
+        light = Overall("overall", OverallArgs(alarms=alarm_set, mute_windows=windows or {}), opts)
+        pulumi.export("made", [each.name for each in light.made])
+        pulumi.export("arns", [each.arn for each in light.made])
+
+    return record(program, provider=provider)
+
+
+def test_the_platform_is_degraded_while_any_critical_alarm_is_red():
+    recorded = overall(
+        alarm(name="errors"), alarm(name="slow", severity="warning"), alarm(name="no-answer")
+    )
+    degraded = recorded.one("cloudwatch.CompositeAlarm")
+
+    assert degraded["alarm_name"] == "backlot-dev-overall-degraded"
+    assert degraded["alarm_rule"] == (
+        'ALARM("backlot-dev-api-errors") OR ALARM("backlot-dev-api-no-answer")'
+    )
+    assert degraded["alarm_description"].endswith("Runbook: docs/runbooks/overall.md#degraded")
+    assert {urn.rpartition("::")[2] for urn in degraded.resource.dependencies} >= {
+        "api-errors",
+        "api-no-answer",
+    }
+
+
+def test_each_critical_alarm_wakes_by_itself_so_the_light_tells_info_alone():
+    recorded = overall(alarm())
+    degraded = recorded.one("cloudwatch.CompositeAlarm")
+    info = recorded.one("sns.Topic", "notices-info").outputs["arn"]
+
+    assert degraded["alarm_actions"] == degraded["ok_actions"] == [info]
+    assert degraded["actions_enabled"] is True
+
+
+def test_muted_notices_mute_the_light_too():
+    assert overall(alarm(), muted=True).one("cloudwatch.CompositeAlarm")["actions_enabled"] is False
+
+
+def test_alarms_of_another_region_are_no_part_of_the_light():  # B55
+    recorded = overall(alarm(), alarm(name="down", watch=STATUS), region="eu-west-1")
+
+    assert recorded.one("cloudwatch.CompositeAlarm")["alarm_rule"] == (
+        'ALARM("backlot-dev-api-cpu-high")'
+    )
+
+
+def test_a_stack_without_critical_alarms_has_no_light():
+    recorded = overall(alarm(severity="warning"))
+
+    assert recorded.all("cloudwatch.CompositeAlarm") == []
+    assert recorded.outputs["made"] == ["backlot-dev-api-cpu-high"]
+
+
+def test_more_alarms_than_a_rule_may_name_are_named_by_parts():
+    recorded = overall(*(alarm(name=f"a{number}") for number in range(101)))
+    rules = {
+        each["alarm_name"]: each["alarm_rule"].count("ALARM(")
+        for each in recorded.all("cloudwatch.CompositeAlarm")
+    }
+
+    assert rules == {
+        "backlot-dev-overall-degraded": 2,
+        "backlot-dev-overall-part": 100,
+        "backlot-dev-overall-part-2": 1,
+    }
+    for each in recorded.all("cloudwatch.CompositeAlarm"):
+        assert ("alarm_actions" in each) == (each["alarm_name"] == "backlot-dev-overall-degraded")
+
+
+def test_names_too_long_for_a_rule_are_refused():
+    with pytest.raises(AssertionError, match="at most 10240 are allowed: shorten"):
+        overall(*(alarm(name=f"{'long' * 30}{number}") for number in range(100)))
+
+
+def test_the_light_comes_before_all_others_on_the_dashboard():
+    recorded = overall(alarm(name="errors"), alarm(name="slow", severity="warning"))
+
+    assert recorded.outputs["made"] == [
+        "backlot-dev-overall-degraded",
+        "backlot-dev-api-errors",
+        "backlot-dev-api-slow",
+    ]
+    assert recorded.outputs["arns"][0] == recorded.one("cloudwatch.CompositeAlarm").outputs["arn"]
+
+
+def test_a_mute_window_begins_on_its_days_at_its_hour_and_keeps_every_alarm_quiet():
+    recorded = overall(alarm(), alarm(name="slow", severity="warning"), windows={"upkeep": WINDOW})
+    rule = recorded.one("cloudwatch.AlarmMuteRule")
+
+    assert rule.name == "overall-upkeep"
+    assert rule["rule"] == {
+        "schedule": {
+            "expression": "cron(30 4 * * SUN,WED)",
+            "duration": "PT2H",
+            "timezone": "Europe/Berlin",
+        }
+    }
+    assert rule["mute_targets"] == {
+        "alarm_names": [
+            "backlot-dev-overall-degraded",
+            "backlot-dev-api-cpu-high",
+            "backlot-dev-api-slow",
+        ]
+    }
+    assert "region" not in rule
+
+
+def test_alarms_elsewhere_are_muted_where_they_are():  # B55
+    recorded = overall(
+        alarm(),
+        alarm(name="down", watch=STATUS),
+        region="eu-west-1",
+        windows={"upkeep": WINDOW},
+    )
+    elsewhere = recorded.one("cloudwatch.AlarmMuteRule", "overall-upkeep-us-east-1")
+
+    assert elsewhere["region"] == "us-east-1"
+    assert elsewhere["mute_targets"] == {"alarm_names": ["backlot-dev-api-down"]}
+    here = recorded.one("cloudwatch.AlarmMuteRule", "overall-upkeep")
+    assert "backlot-dev-api-down" not in here["mute_targets"]["alarm_names"]
+
+
+def test_a_mute_rule_takes_a_hundred_alarms():
+    recorded = overall(
+        *(alarm(name=f"a{number}", severity="info") for number in range(101)),
+        windows={"upkeep": WINDOW},
+    )
+
+    assert {
+        rule.name: len(rule["mute_targets"]["alarm_names"])
+        for rule in recorded.all("cloudwatch.AlarmMuteRule")
+    } == {"overall-upkeep": 100, "overall-upkeep-2": 1}
+
+
+def test_without_a_window_nothing_is_muted():
+    assert overall(alarm()).all("cloudwatch.AlarmMuteRule") == []
+
+
+def test_aws_takes_the_light_and_the_windows():
+    with MotoProvider() as account:
+        recorded = overall(
+            alarm(),
+            alarm(name="down", watch=STATUS),
+            region="eu-west-1",
+            windows={"upkeep": WINDOW},
+            provider=account,
+        )
+
+    # What they watch is not there; everything else is.
+    assert [each for each in recorded.findings if each.check != "reference"] == []

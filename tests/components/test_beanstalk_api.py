@@ -28,7 +28,7 @@ from settings.load_balancer import LoadBalancerSettings
 from settings.logs import LogsSettings
 from tests.components.parts import DATA_KEY, PREFIX, export_watched, ground, silent_notices
 from tests.components.test_load_balancer import log_bucket, real_ground
-from tests.recorder import Node, Recorded, aws_provider, record, with_aws
+from tests.recorder import Node, Recorded, aws_provider, record, recorded_once, with_aws
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/backlot-dev/api:4f2a9c1"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:backlot-dev"
@@ -142,6 +142,7 @@ def build(
     )
 
 
+@recorded_once
 def api(*, preview: bool = False, **settings: Any) -> tuple[BeanstalkApi, Recorded]:
     made: list[BeanstalkApi] = []
 

@@ -11,11 +11,12 @@ from components.observe import Expression
 from components.stores.buckets import Buckets, BucketsArgs
 from settings.buckets import BucketsSettings
 from tests.components.parts import DATA_KEY, described, export_watched, ground
-from tests.recorder import Recorded, aws_provider, record, with_aws
+from tests.recorder import Recorded, aws_provider, record, recorded_once, with_aws
 
 PURPOSES = ("backups", "logs", "media", "static")
 
 
+@recorded_once
 def recorded_buckets(
     *,
     data_key_arn: str | None = None,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from components.budget import Budget, BudgetArgs
+from components.observe import Metric
+from rehearsal.provider import MotoProvider
 from settings.budget import BudgetSettings
 from tests.components.parts import ground, silent_notices
 from tests.recorder import Recorded, aws_provider, record, with_aws
@@ -12,20 +14,21 @@ from tests.recorder import Recorded, aws_provider, record, with_aws
 TAGS = {"Owner": "platform", "Project": "backlot", "Environment": "dev", "ManagedBy": "pulumi"}
 
 
-def budget(monthly_usd: int = 335) -> Recorded:
-    def program() -> None:
-        opts = with_aws(aws_provider())
-        Budget(
-            "budget",
-            BudgetArgs(
-                settings=BudgetSettings(monthly_usd=monthly_usd),
-                place=ground(tags=TAGS),
-                notices=silent_notices(opts),
-            ),
-            opts,
-        )
+def build(monthly_usd: int = 335, anomaly_usd: int | None = None) -> Budget:
+    opts = with_aws(aws_provider())
+    return Budget(
+        "budget",
+        BudgetArgs(
+            settings=BudgetSettings(monthly_usd=monthly_usd, anomaly_usd=anomaly_usd),
+            place=ground(tags=TAGS),
+            notices=silent_notices(opts),
+        ),
+        opts,
+    )
 
-    return record(program)
+
+def budget(monthly_usd: int = 335, anomaly_usd: int | None = None) -> Recorded:
+    return record(lambda: build(monthly_usd, anomaly_usd))
 
 
 @pytest.mark.parametrize("monthly_usd", [335, 1000, 2600])  # M121
@@ -80,3 +83,65 @@ def test_the_budget_belongs_to_its_component():
 
     assert recorded.one("budgets.Budget").parent == component.urn
     assert component.outputs == {"name": "backlot-dev", "monthly_usd": 335}
+
+
+def test_a_day_unlike_the_others_is_a_warning_at_once():  # B49
+    recorded = budget(anomaly_usd=50)
+    monitor = recorded.one("costexplorer.AnomalyMonitor")
+    subscription = recorded.one("costexplorer.AnomalySubscription")
+
+    assert monitor["monitor_type"] == "CUSTOM"
+    assert monitor.json("monitor_specification")["Tags"] == {
+        "Key": "Environment",
+        "MatchOptions": None,
+        "Values": ["dev"],
+    }
+    assert subscription["frequency"] == "IMMEDIATE"
+    assert subscription["monitor_arn_lists"] == [monitor.outputs["arn"]]
+    assert subscription["subscribers"] == [
+        {"type": "SNS", "address": recorded.one("sns.Topic", "notices-warning").outputs["arn"]}
+    ]
+    assert subscription["threshold_expression"] == {
+        "dimension": {
+            "key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
+            "match_options": ["GREATER_THAN_OR_EQUAL"],
+            "values": ["50"],
+        }
+    }
+
+
+def test_the_monitor_is_written_as_it_is_read_back_or_every_update_would_replace_it():  # B49
+    specification = (
+        budget(anomaly_usd=50).one("costexplorer.AnomalyMonitor").json("monitor_specification")
+    )
+
+    assert set(specification) == {"And", "CostCategories", "Dimensions", "Not", "Or", "Tags"}
+    assert {key for key, said in specification.items() if said is not None} == {"Tags"}
+
+
+def test_without_a_figure_nobody_watches_the_days():  # B49
+    recorded = budget()
+
+    assert recorded.all("costexplorer.AnomalyMonitor") == []
+    assert recorded.all("costexplorer.AnomalySubscription") == []
+
+
+def test_the_dashboard_shows_the_bill_a_day_from_where_billing_reports():  # M91
+    made: list[Budget] = []
+    record(lambda: made.append(build()))
+
+    [panel] = made[0].panels
+    [bill] = panel.metrics
+    assert isinstance(bill, Metric)
+    assert (panel.group, panel.unit) == ("Cost", "USD")
+    assert (bill.namespace, bill.name) == ("AWS/Billing", "EstimatedCharges")
+    assert (bill.statistic, bill.period, bill.region) == ("Maximum", 86_400, "us-east-1")
+    assert bill.dimensions == {"Currency": "USD"}
+    assert made[0].alarms == ()
+
+
+def test_aws_takes_all_of_it():  # M121, B49
+    with MotoProvider() as account:
+        recorded = record(lambda: build(anomaly_usd=50), provider=account)
+
+    assert recorded.findings == []

@@ -19,7 +19,7 @@ from settings.domain import DomainSettings
 from settings.firewall import FirewallSettings
 from settings.regions import REGIONS
 from tests.components.parts import described, export_watched, ground
-from tests.recorder import Node, Recorded, aws_provider, record, with_aws
+from tests.recorder import Node, Recorded, aws_provider, record, recorded_once, with_aws
 
 APP, CDN = "app.studio.example", "cdn.studio.example"
 ORIGINS = ("https://app.studio.example", "https://muejam.com")
@@ -40,6 +40,7 @@ CORS_S3 = "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
 NEVER_CACHED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 
 
+@recorded_once
 def cdn(
     *,
     named: bool = True,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+import pytest
 
 from components.dashboard import Dashboard, DashboardArgs
 from components.observe import Alarm, Expression, Metric, Panel, PanelGroup
@@ -32,21 +33,23 @@ def panel(group: PanelGroup, title: str, *metrics: Metric | Expression) -> Panel
     return Panel(group=group, title=title, metrics=metrics or (JOBS,), unit="messages")
 
 
-def dashboard(*components: Sequence[Panel]) -> Recorded:
+def dashboard(*components: Sequence[Panel], alarms: int = 0) -> Recorded:
     return record(
         lambda: Dashboard(
             "dashboard",
             DashboardArgs(
                 place=replace(ground(), region="eu-west-1"),
                 watched=[Watched(f"c{n}", panels) for n, panels in enumerate(components)],
+                alarm_arns=[f"arn:{number}" for number in range(alarms)],
             ),
             with_aws(aws_provider()),
         )
     )
 
 
-def widgets(*components: Sequence[Panel]) -> list[dict[str, Any]]:
-    return dashboard(*components).one("cloudwatch.Dashboard").json("dashboard_body")["widgets"]
+def widgets(*components: Sequence[Panel], alarms: int = 0) -> list[dict[str, Any]]:
+    page = dashboard(*components, alarms=alarms).one("cloudwatch.Dashboard")
+    return page.json("dashboard_body")["widgets"]
 
 
 def rows(*metrics: Metric | Expression) -> list[list[Any]]:
@@ -90,7 +93,8 @@ def test_panels_stand_under_their_groups_heading_two_a_row_and_12_by_6():  # M91
 
 def test_groups_come_in_the_order_of_the_picture():
     groups: list[PanelGroup] = [
-        "Network", "Storage", "Queues", "Cache", "Database", "Workers and jobs", "Edge", "API",
+        "Cost", "Network", "Storage", "Queues", "Cache", "Database", "Workers and jobs", "Edge",
+        "API", "Business",
     ]  # fmt: skip
     headings = [
         widget["properties"]["markdown"]
@@ -215,3 +219,39 @@ def test_the_page_is_the_same_every_time():
 
 def test_a_stack_with_nothing_to_show_gets_an_empty_page():
     assert widgets() == []
+
+
+def test_the_alarms_lights_stand_on_top_over_the_whole_width_in_the_order_given():  # M91
+    lights, heading, graph = widgets([panel("API", "requests")], alarms=9)
+
+    assert lights["type"] == "alarm"
+    assert lights["properties"]["alarms"] == [f"arn:{number}" for number in range(9)]
+    assert [
+        (each["x"], each["y"], each["width"], each["height"]) for each in (lights, heading)
+    ] == [
+        (0, 0, 24, 3),
+        (0, 3, 24, 1),
+    ]
+    assert graph["y"] == 4
+
+
+def test_more_alarms_than_a_widget_shows_get_another():
+    lights = widgets(alarms=101)
+
+    assert [len(each["properties"]["alarms"]) for each in lights] == [100, 1]
+    assert [(each["y"], each["height"]) for each in lights] == [(0, 14), (14, 2)]
+
+
+def test_without_alarms_no_lights_are_shown():
+    assert [each["type"] for each in widgets([panel("API", "requests")])] == ["text", "metric"]
+
+
+@pytest.mark.parametrize(
+    ("panels", "metrics", "problem"),
+    [(500, 1, "501 widgets; CloudWatch shows at most 500"), (26, 100, "2600 metrics; .* 2500")],
+)
+def test_more_than_cloudwatch_shows_is_refused(panels: int, metrics: int, problem: str):
+    too_many = [panel("API", f"p{number}", *[JOBS] * metrics) for number in range(panels)]
+
+    with pytest.raises(AssertionError, match=problem):
+        widgets(too_many)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -13,9 +14,10 @@ from components.grants import Statement
 from components.observe import Alarm
 from components.stores.database import Database, DatabaseArgs
 from components.workload import Restart
+from settings.backups import BackupsSettings
 from settings.database import DatabaseSettings
 from tests.components.parts import DATA_KEY, export_watched, ground
-from tests.recorder import Node, Recorded, aws_provider, record, with_aws
+from tests.recorder import Node, Recorded, aws_provider, record, recorded_once, with_aws
 
 GIB = 1024**3
 
@@ -57,11 +59,13 @@ def settings(**changes: Any) -> DatabaseSettings:
     )
 
 
+@recorded_once
 def recorded_database(
     *,
     data_key_arn: str | None = None,
     protect: bool | None = None,
     restart: bool = False,
+    in_backup_plan: bool = False,
     **changes: Any,
 ) -> tuple[Database, Recorded]:
     made: list[Database] = []
@@ -69,7 +73,11 @@ def recorded_database(
     def program() -> None:
         database = Database(
             "database",
-            DatabaseArgs(settings=settings(**changes), ground=ground(data_key_arn=data_key_arn)),
+            DatabaseArgs(
+                settings=settings(**changes),
+                ground=ground(data_key_arn=data_key_arn),
+                in_backup_plan=in_backup_plan,
+            ),
             pulumi.ResourceOptions.merge(
                 with_aws(aws_provider()), pulumi.ResourceOptions(protect=protect)
             ),
@@ -127,6 +135,53 @@ def test_old_versions_never_slip_into_paid_extended_support():  # B26
         primary(recorded)["engine_lifecycle_support"] == "open-source-rds-extended-support-disabled"
     )
     assert primary(recorded)["ca_cert_identifier"] == "rds-ca-rsa2048-g1"
+
+
+@pytest.mark.parametrize(("mode", "days"), [("standard", 7), ("advanced", 465)])
+def test_database_insights_are_as_deep_as_the_settings_on_every_instance(mode, days):  # B26
+    _, recorded = recorded_database(
+        insights=mode, insights_days=days, credentials="rotated", replicas={"count": 1}
+    )
+    instances = recorded.all("rds.Instance")
+    assert len(instances) == 2
+    for instance in instances:
+        assert instance["database_insights_mode"] == mode
+        assert instance["performance_insights_retention_period"] == days
+
+
+def test_what_aws_backup_has_taken_over_is_left_to_it():  # B45
+    _, recorded = recorded_database(in_backup_plan=True)
+    assert primary(recorded).ignore_changes == ["backup_retention_period", "backup_window"]
+    # Until it takes them over, and again when it gives them back, they are the settings'.
+    assert primary(recorded)["backup_retention_period"] == 7
+    assert primary(recorded)["backup_window"] == "03:00-04:00"
+
+
+def test_without_a_backup_plan_a_change_of_the_backups_is_made_on_rds():  # M63
+    assert primary(recorded_database()[1]).ignore_changes == []
+
+
+@pytest.mark.parametrize(
+    ("backups", "days", "taken_over"),
+    [(None, 7, False), (BackupsSettings(), 0, False), (BackupsSettings(), 7, True)],
+)
+def test_a_plan_takes_over_what_there_is_of_automated_backups(backups, days, taken_over):
+    stack: Any = SimpleNamespace(database=settings(backup_days=days), backups=backups)
+    assert DatabaseArgs.of(stack, ground()).in_backup_plan is taken_over
+
+
+def test_what_a_backup_and_a_restore_need_of_it_is_known():  # B45
+    def program() -> None:
+        args = DatabaseArgs(settings=settings(), ground=ground())
+        database = Database("database", args, with_aws(aws_provider()))
+        pulumi.export("known", [database.identifier, database.arn, database.subnet_group_name])
+
+    recorded = record(program)
+    assert recorded.outputs["known"] == [
+        "backlot-dev-database",
+        "arn:aws:rds:us-east-1:123456789012:db:backlot-dev-database",
+        recorded.one("rds.SubnetGroup").outputs["name"],
+    ]
 
 
 @pytest.mark.parametrize("instance_class", ["db.t4g.micro", "db.t4g.medium", "db.r6g.xlarge"])

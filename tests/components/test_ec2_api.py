@@ -28,11 +28,12 @@ from components.grants import Statement
 from components.ground import Ground
 from components.observe import Alarm
 from rehearsal.contract import Provider
+from rehearsal.record import RecordOnlyProvider
 from settings.api import ApiSettings
 from settings.load_balancer import LoadBalancerSettings
 from tests.components.parts import PREFIX, export_watched, ground, silent_notices
 from tests.components.test_load_balancer import log_bucket, real_ground, real_log_bucket
-from tests.recorder import Node, Recorded, aws_provider, record, with_aws
+from tests.recorder import Node, Recorded, aws_provider, record, recorded_once, with_aws
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/backlot-dev/api:1.0.0"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:backlot-dev/database-AbCdEf"
@@ -111,6 +112,7 @@ def build(
     )
 
 
+@recorded_once
 def api(*, provider: Provider | None = None, **given: Any) -> tuple[Ec2Api, Recorded]:
     made: list[Ec2Api] = []
     standing = ground(tags={"Project": "backlot", "Environment": "dev"})
@@ -206,11 +208,13 @@ def test_instances_boot_the_newest_amazon_linux_2023_of_their_cpu_unless_one_is_
 
     monkeypatch.setattr("rehearsal.lookups.answer", newest)
 
-    assert template(api(architecture=architecture)[1])["image_id"] == "ami-0newest"
+    anew = RecordOnlyProvider()
+    recorded = api(architecture=architecture, provider=anew)[1]
+    assert template(recorded)["image_id"] == "ami-0newest"
     assert asked == [
         f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
     ]
-    pinned = api(size={"ami": "ami-0123456789abcdef0"})[1]
+    pinned = api(size={"ami": "ami-0123456789abcdef0"}, provider=anew)[1]
     assert template(pinned)["image_id"] == "ami-0123456789abcdef0"
     assert len(asked) == 1
 

@@ -23,11 +23,12 @@ from components.workers.contract import Fleet
 from components.workers.ec2 import Ec2Fleet, Ec2FleetArgs
 from components.workers.group_scaling import crontab
 from rehearsal.contract import Provider
+from rehearsal.record import RecordOnlyProvider
 from settings.queues import QueueSettings
 from settings.workers import Ec2FleetSettings, ScheduleSettings
 from tests.components.parts import export_watched, ground
 from tests.components.test_load_balancer import real_ground
-from tests.recorder import Node, Recorded, aws_provider, record, with_aws
+from tests.recorder import Node, Recorded, aws_provider, record, recorded_once, with_aws
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/worker:1.0.0"
@@ -81,6 +82,7 @@ def fleet_settings(**changes: object) -> Ec2FleetSettings:
     return Ec2FleetSettings.model_validate(defaults | changes)
 
 
+@recorded_once
 def fleet(
     *,
     access: Sequence[Access] = (),
@@ -279,11 +281,13 @@ def test_instances_boot_the_newest_amazon_linux_2023_of_their_cpu_unless_one_is_
 
     monkeypatch.setattr("rehearsal.lookups.answer", newest)
 
-    assert template(fleet(architecture=architecture)[1])["image_id"] == "ami-0newest"
+    anew = RecordOnlyProvider()
+    recorded = fleet(architecture=architecture, provider=anew)[1]
+    assert template(recorded)["image_id"] == "ami-0newest"
     assert asked == [
         f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
     ]
-    assert template(fleet(ami=AMI)[1])["image_id"] == AMI
+    assert template(fleet(ami=AMI, provider=anew)[1])["image_id"] == AMI
     assert len(asked) == 1
 
 

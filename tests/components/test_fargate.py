@@ -26,7 +26,7 @@ from settings.secrets import SecretSettings
 from tests.components.parts import DATA_KEY, PREFIX, export_watched, ground, silent_notices
 from tests.components.test_load_balancer import log_bucket
 from tests.conftest import STACKS
-from tests.recorder import Node, Recorded, aws_provider, record, with_aws
+from tests.recorder import Node, Recorded, aws_provider, record, recorded_once, with_aws
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/backlot-dev/api:1.0.0"
 KEPT = "sk-correct-horse-battery"
@@ -104,6 +104,7 @@ def build(
     )
 
 
+@recorded_once
 def api(**settings: Any) -> tuple[FargateApi, Recorded]:
     made: list[FargateApi] = []
 

@@ -20,7 +20,7 @@ from settings.queues import QueueSettings
 from settings.workers import FargateFleetSettings
 from tests.components.parts import export_watched, ground
 from tests.components.test_load_balancer import real_ground
-from tests.recorder import ROOT, Node, Recorded, aws_provider, record, with_aws
+from tests.recorder import ROOT, Node, Recorded, aws_provider, record, recorded_once, with_aws
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/worker@sha256:" + "a" * 64
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:backlot-dev-mail"
@@ -69,6 +69,7 @@ def fleet_settings(**changes: object) -> FargateFleetSettings:
     return FargateFleetSettings.model_validate(defaults | changes)
 
 
+@recorded_once
 def recorded_fleet(
     *access: Access,
     provider: Provider | None = None,

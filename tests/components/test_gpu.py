@@ -20,10 +20,12 @@ from components.queues import WorkQueue, WorkQueueArgs
 from components.workers.contract import Fleet
 from components.workers.gpu import GpuFleet
 from components.workers.gpu_instances import BOOT_SCRIPT, GpuFleetArgs
+from rehearsal.contract import Provider
+from rehearsal.record import RecordOnlyProvider
 from settings.queues import QueueSettings
 from settings.workers import GpuFleetSettings
 from tests.components.parts import export_watched, ground
-from tests.recorder import Node, Recorded, aws_provider, record, with_aws
+from tests.recorder import Node, Recorded, aws_provider, record, recorded_once, with_aws
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/worker@sha256:" + "a" * 64
@@ -72,7 +74,10 @@ def fleet_settings(**changes: object) -> GpuFleetSettings:
     return GpuFleetSettings.model_validate(defaults | changes)
 
 
-def recorded_fleet(access: Sequence[Access] = (), **changes: object) -> tuple[GpuFleet, Recorded]:
+@recorded_once
+def recorded_fleet(
+    access: Sequence[Access] = (), provider: Provider | None = None, **changes: object
+) -> tuple[GpuFleet, Recorded]:
     made: list[GpuFleet] = []
 
     def program() -> None:
@@ -103,7 +108,7 @@ def recorded_fleet(access: Sequence[Access] = (), **changes: object) -> tuple[Gp
             pulumi.export("waking", dict(fleet.waking.fleet))
             pulumi.export("grants", [one.rendered() for one in fleet.waking.statements])
 
-    recorded = record(program)
+    recorded = record(program, provider=provider)
     return made[0], recorded
 
 
@@ -324,11 +329,12 @@ def test_instances_boot_the_newest_gpu_image_unless_one_is_pinned(
         return {"insecureValue": "ami-0newest", "value": "the copy that is marked secret"}
 
     monkeypatch.setattr("rehearsal.lookups.answer", newest)
-    _, recorded = recorded_fleet()
+    anew = RecordOnlyProvider()
+    _, recorded = recorded_fleet(provider=anew)
     template = recorded.one("ec2.LaunchTemplate")
     assert template["image_id"] == "ami-0newest"
     assert asked == ["/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"]
-    _, recorded = recorded_fleet(ami="ami-0123456789abcdef0")
+    _, recorded = recorded_fleet(provider=anew, ami="ami-0123456789abcdef0")
     assert recorded.one("ec2.LaunchTemplate")["image_id"] == "ami-0123456789abcdef0"
     assert len(asked) == 1
 

@@ -43,9 +43,36 @@ def test_a_statement_allows_its_actions_in_a_stable_order():
 
 def test_a_condition_is_rendered_only_when_there_is_one():
     condition = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
-    statement = Statement(sid="Use", actions=["kms:Decrypt"], resources=["*"], conditions=condition)
+    statement = Statement(sid="Use", actions=["kms:Decrypt"], resources=[KEY], conditions=condition)
     assert statement.rendered()["Condition"] == condition
     assert "Condition" not in CONSUME.rendered()
+
+
+def test_a_statement_names_each_of_its_actions():  # M85
+    with pytest.raises(ValueError, match=r"^Use grants s3:Get\*, \*; name each action$"):
+        Statement(sid="Use", actions=["s3:Get*", "s3:PutObject", "*"], resources=["arn:a"])
+
+
+def test_only_a_reviewed_action_is_granted_on_every_resource():  # M85
+    assert Statement(sid="Find", actions=["ec2:DescribeInstances"], resources=["*"])
+    with pytest.raises(ValueError, match=r"^Use grants kms:Decrypt on every resource; name the"):
+        Statement(
+            sid="Use", actions=["ec2:DescribeInstances", "kms:Decrypt"], resources=["arn:a", "*"]
+        )
+
+
+def test_an_action_that_a_condition_holds_is_not_granted_without_it():  # M85
+    held = {"StringEquals": {"cloudwatch:namespace": "backlot-dev/Jobs"}}
+    assert Statement(
+        sid="Count", actions=["cloudwatch:PutMetricData"], resources=["*"], conditions=held
+    )
+    with pytest.raises(ValueError, match="without a condition on cloudwatch:namespace; IAM knows"):
+        Statement(
+            sid="Count",
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            conditions={"StringEquals": {"aws:SourceAccount": "123456789012"}},
+        )
 
 
 def test_a_key_is_granted_where_there_is_one_of_ours():  # M85
@@ -72,8 +99,8 @@ def test_statements_of_one_name_become_one_over_all_their_resources():
 
 
 def test_a_resource_is_named_once_however_many_ask_for_it():
-    [statement] = together([measure("*"), measure("*"), measure("arn:a", "*")])
-    assert statement.resources == ["*", "arn:a"]
+    [statement] = together([measure("arn:b"), measure("arn:b"), measure("arn:a", "arn:b")])
+    assert statement.resources == ["arn:b", "arn:a"]
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,36 @@ def test_whatever_reports_to_an_encrypted_topic_may_use_the_logs_key():  # M84, 
     assert publish["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 
+def test_what_does_not_say_for_whom_it_tells_may_use_it_for_the_stacks_topics_alone():  # M102, B27
+    tell = statements(keys(), "keys-logs")["PublishEvents"]
+
+    assert tell["Principal"]["Service"] == [
+        "costalerts.amazonaws.com",
+        "events.amazonaws.com",
+        "events.rds.amazonaws.com",
+    ]
+    assert tell["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert tell["Condition"] == {
+        "ArnLike": {
+            "kms:EncryptionContext:aws:sns:topicArn": (
+                f"arn:aws:sns:eu-west-1:{ACCOUNT}:backlot-dev-*"
+            )
+        }
+    }
+
+
+def test_the_stacks_trail_and_no_other_is_encrypted_with_the_logs_key():  # B46
+    encrypt = statements(keys(edge=True), "keys-logs")["EncryptTrail"]
+
+    assert encrypt["Principal"] == {"Service": "cloudtrail.amazonaws.com"}
+    assert encrypt["Condition"] == {
+        "StringEquals": {
+            "aws:SourceArn": f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/backlot-dev"
+        }
+    }
+    assert "EncryptTrail" not in statements(keys(edge=True), "keys-edge-logs")
+
+
 def test_cloudfront_may_decrypt_data_for_this_accounts_distributions_and_nothing_more():  # M84
     data = statements(keys(), "keys-data")
     serve = data["ServeEncryptedObjects"]
@@ -149,7 +179,7 @@ def test_the_key_elsewhere_serves_the_logs_of_its_own_region():  # B55
     there = statements(keys(edge=True), "keys-edge-logs")
     encrypt = there["EncryptLogGroups"]
 
-    assert sorted(there) == ["EncryptLogGroups", "LeaveToIam", "PublishNotices"]
+    assert sorted(there) == ["EncryptLogGroups", "LeaveToIam", "PublishEvents", "PublishNotices"]
     assert encrypt["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}
     assert encrypt["Condition"] == {
         "ArnLike": {

@@ -23,7 +23,7 @@ from settings.load_balancer import LoadBalancerSettings
 from settings.logs import LogsSettings
 from settings.network import NetworkSettings
 from tests.components.parts import PREFIX, export_watched, ground
-from tests.recorder import Node, Recorded, aws_provider, record, with_aws
+from tests.recorder import Node, Recorded, aws_provider, record, recorded_once, with_aws
 
 ALTERNATIVE = "www.studio.example"
 
@@ -38,6 +38,7 @@ def log_bucket() -> Bucket:
     )
 
 
+@recorded_once
 def door(
     *,
     secure: bool = True,
@@ -181,21 +182,29 @@ def test_silent_connections_are_kept_as_long_as_the_settings_say():
     assert alb(door(idle_seconds=300)[1])["idle_timeout"] == 300
 
 
-LOGS = ["access_logs", "connection_logs"]
+LOGS = ["access_logs", "connection_logs", "health_check_logs"]
 
 
-@pytest.mark.parametrize("logs", LOGS)
-def test_every_request_and_connection_is_written_down(logs: str):  # B36
-    assert alb(door()[1])[logs] == {
+@pytest.mark.parametrize("wanted", LOGS)
+def test_requests_connections_and_health_checks_are_written_down_each_by_choice(wanted: str):  # B36
+    chosen: dict[str, Any] = {logs: logs == wanted for logs in LOGS}
+    balancer = alb(door(**chosen)[1])
+
+    assert balancer[wanted] == {
         "enabled": True,
         "bucket": "backlot-dev-logs",
         "prefix": "load-balancer",
     }
+    assert [logs for logs in LOGS if logs in balancer] == [wanted]
 
 
-@pytest.mark.parametrize("logs", LOGS)
-def test_nothing_is_written_down_when_the_settings_say_so(logs: str):  # B36
-    assert logs not in alb(door(access_logs=False)[1])
+def test_aws_would_take_all_three_logs():  # B36
+    _, recorded = in_moto(secure=False, **dict.fromkeys(LOGS, True))
+    assert recorded.findings == []
+
+
+def test_requests_are_written_down_unless_the_settings_say_otherwise():  # B36
+    assert [logs for logs in LOGS if logs in alb(door()[1])] == ["access_logs"]
 
 
 def test_https_serves_and_http_only_points_there():  # M16

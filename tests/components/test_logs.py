@@ -92,3 +92,37 @@ def test_a_service_that_demands_a_name_gets_it():
     assert node["name"] == "aws-waf-logs-edge"
     assert node["retention_in_days"] == 7
     assert node["kms_key_id"] == KEY
+
+
+def test_every_group_is_remembered_for_what_reads_them_all():  # M89, M90
+    kept = logs()
+
+    def program() -> None:
+        opts = pulumi.ResourceOptions(provider=aws_provider())
+        kept.group("api", "ecs", "api", opts)
+        kept.group_called("waf", "aws-waf-logs-backlot-dev-edge", opts, region="us-west-2")
+        kept.group("trail", "cloudtrail", "trail", opts, archived=False)
+        pulumi.export("names", [group.name for group in kept.made])
+
+    recorded = record(program)
+
+    assert [(group.what, group.region, group.archived) for group in kept.made] == [
+        ("/ecs/api", None, True),
+        ("aws-waf-logs-edge", "us-west-2", True),
+        ("/cloudtrail/trail", None, False),
+    ]
+    assert recorded.outputs["names"] == [
+        "/ecs/backlot-dev-api",
+        "aws-waf-logs-backlot-dev-edge",
+        "/cloudtrail/backlot-dev-trail",
+    ]
+
+
+def test_one_stacks_logs_remember_nothing_of_anothers():
+    first, second = logs(), logs()
+    record(
+        lambda: first.group("api", "ecs", "api", pulumi.ResourceOptions(provider=aws_provider()))
+    )
+
+    assert len(first.made) == 1
+    assert second.made == []

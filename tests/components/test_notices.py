@@ -10,6 +10,7 @@ import pytest
 
 from components.keys import Keys, KeysArgs
 from components.notices import Notices, NoticesArgs
+from rehearsal.provider import MotoProvider
 from settings.keys import KeysSettings
 from settings.notices import NoticesSettings
 from tests.components.parts import ground
@@ -69,16 +70,26 @@ def test_only_this_accounts_services_publish_and_only_over_tls():  # M101
 
     for policy in recorded.all("sns.TopicPolicy"):
         arn = recorded.one("sns.Topic", policy.name).outputs["arn"]
-        publish, refuse = policy.json("policy")["Statement"]
+        publish, follow, refuse = policy.json("policy")["Statement"]
 
         assert policy["arn"] == arn
         assert publish["Effect"] == "Allow"
         assert publish["Principal"] == {
-            "Service": ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
+            "Service": [
+                "budgets.amazonaws.com",
+                "cloudwatch.amazonaws.com",
+                "costalerts.amazonaws.com",
+                "events.rds.amazonaws.com",
+            ]
         }
         assert publish["Action"] == "sns:Publish"
         assert publish["Resource"] == arn
         assert publish["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+        assert follow["Principal"] == {"Service": "events.amazonaws.com"}
+        assert (follow["Action"], follow["Resource"]) == ("sns:Publish", arn)
+        assert follow["Condition"] == {
+            "ArnLike": {"aws:SourceArn": f"arn:aws:events:*:{ACCOUNT}:rule/*"}
+        }
         assert refuse["Effect"] == "Deny"
         assert refuse["Principal"] == "*"
         assert refuse["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -205,3 +216,72 @@ def test_topics_are_handed_out_by_region():  # B55
             made.topic_arns_in("us-west-2")
 
     record(program)
+
+
+SLACK = {"workspace": "T01ABCDEFGH", "critical": "C07ONCALL99", "warning": "C07QUIET999"}
+
+
+def test_a_slack_channel_hears_its_severity_and_can_only_look():  # B48
+    recorded = notices(slack=SLACK)
+    channels = {
+        channel["slack_channel_id"]: channel
+        for channel in recorded.all("chatbot.SlackChannelConfiguration")
+    }
+
+    assert sorted(channels) == ["C07ONCALL99", "C07QUIET999"]
+    for channel, severity in (("C07ONCALL99", "critical"), ("C07QUIET999", "warning")):
+        topic = recorded.one("sns.Topic", f"notices-{severity}").outputs["arn"]
+        assert channels[channel]["sns_topic_arns"] == [topic]
+        assert channels[channel]["slack_team_id"] == "T01ABCDEFGH"
+        assert channels[channel]["configuration_name"] == f"backlot-dev-{channel}"
+        assert channels[channel]["guardrail_policy_arns"] == [
+            "arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"
+        ]
+    policy = recorded.one("iam.RolePolicy", "notices-chat").json("policy")
+    assert {
+        action: statement["Resource"]
+        for statement in policy["Statement"]
+        for action in statement["Action"]
+    } == {
+        "cloudwatch:DescribeAlarms": [f"arn:aws:cloudwatch:*:{ACCOUNT}:alarm:backlot-dev-*"],
+        "cloudwatch:GetMetricData": ["*"],
+        "cloudwatch:GetMetricStatistics": ["*"],
+    }
+
+
+def test_a_channel_that_hears_two_severities_is_set_up_once():  # B48
+    recorded = notices(slack={**SLACK, "warning": "C07ONCALL99"}, region="eu-west-1", edge=True)
+    channel = recorded.one("chatbot.SlackChannelConfiguration")
+
+    assert channel["sns_topic_arns"] == [
+        recorded.one("sns.Topic", name).outputs["arn"]
+        for name in (
+            "notices-critical",
+            "notices-warning",
+            "notices-edge-critical",
+            "notices-edge-warning",
+        )
+    ]
+
+
+@pytest.mark.parametrize("slack", [None, {"workspace": "T01ABCDEFGH"}])
+def test_without_a_channel_there_is_neither_chat_nor_a_role_for_it(slack: Any):  # B48
+    recorded = notices(slack=slack)
+
+    assert recorded.all("chatbot.SlackChannelConfiguration") == []
+    assert recorded.all("iam.Role") == []
+
+
+def test_chat_is_set_up_where_it_has_an_api():  # B48
+    recorded = notices(region="eu-central-1", slack=SLACK)
+
+    assert {channel["region"] for channel in recorded.all("chatbot.SlackChannelConfiguration")} == {
+        "us-east-2"
+    }
+
+
+def test_aws_takes_topics_and_channels():  # B48
+    with MotoProvider() as account:
+        recorded = record(lambda: build(slack=SLACK), provider=account)
+
+    assert recorded.findings == []

@@ -18,7 +18,7 @@ from settings.load_balancer import LoadBalancerSettings
 from settings.services import ServiceSettings
 from tests.components.parts import DATA_KEY, export_watched, ground
 from tests.components.test_load_balancer import log_bucket
-from tests.recorder import Node, Recorded, aws_provider, record, with_aws
+from tests.recorder import Node, Recorded, aws_provider, record, recorded_once, with_aws
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/backlot-dev/admin:1.0.0"
 OPENAI = "arn:aws:secretsmanager:us-east-1:123456789012:secret:backlot-dev/api-keys/openai-AbCdEf"
@@ -89,6 +89,7 @@ def build(
     )
 
 
+@recorded_once
 def admin(
     *, preview: bool = False, data_key_arn: str | None = None, **settings: Any
 ) -> tuple[Service, Recorded]:

@@ -11,7 +11,7 @@ from components.observe import Alarm, Expression
 from components.users import Users, UsersArgs
 from settings.users import PasswordSettings, UsersSettings
 from tests.components.parts import export_watched, ground
-from tests.recorder import Node, Recorded, aws_provider, record
+from tests.recorder import Node, Recorded, aws_provider, record, recorded_once
 
 CALLBACK = "https://app.studio.example/callback"
 HOST = "backlot-dev-123456789012.auth.us-east-1.amazoncognito.com"
@@ -33,6 +33,7 @@ https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_
 """
 
 
+@recorded_once
 def users(
     *, protect: bool = False, preview: bool = False, **settings: Any
 ) -> tuple[Users, Recorded]:

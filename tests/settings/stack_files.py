@@ -42,7 +42,7 @@ def bent(stack: str, change: Change) -> dict[str, Any]:
         for step in steps[:-1]:
             here = here.setdefault(step, {})
         if value is REMOVED:
-            del here[steps[-1]]
+            here.pop(steps[-1], None)
         else:
             here[steps[-1]] = value
     return config

@@ -42,6 +42,7 @@ HOSTS = {
     "job_limit_seconds": 900,
     "target_wait_seconds": 300,
 }
+ELSEWHERE = {"keys.customer_managed": True}
 NIGHT = {"days": ["mon"], "at": "20:00", "min_workers": 0, "max_workers": 0}
 ADMIN = {"image": "api:1.0.0", "cpu": 256, "memory": 512, "min_tasks": 1, "max_tasks": 2}
 
@@ -1045,7 +1046,7 @@ CASES = [
         bad={"backups": {"replicate_database": True}},
         says="backlot:backups: replicate_database: true needs a region to keep the database's "
         "backups in; give copy_to, or false",
-        good={"backups": {"replicate_database": True, "copy_to": "us-west-2"}},
+        good={**ELSEWHERE, "backups": {"replicate_database": True, "copy_to": "us-west-2"}},
     ),
     Case(
         rule="copies_of_backups_are_elsewhere",
@@ -1057,22 +1058,47 @@ CASES = [
     Case(
         rule="replicated_backups_are_made",
         bad={
+            **ELSEWHERE,
             "backups": {"replicate_database": True, "copy_to": "us-west-2"},
             "database.backup_days": 0,
         },
         says="backlot:backups: replicate_database: true has nothing to replicate: "
         "database.backup_days is 0; give at least 1 there, or false here",
         good={
+            **ELSEWHERE,
             "backups": {"replicate_database": True, "copy_to": "us-west-2"},
             "database.backup_days": 1,
         },
     ),
     Case(
+        rule="replicated_backups_have_a_key_there",
+        bad={"backups": {"replicate_database": True, "copy_to": "us-west-2"}},
+        says="backlot:backups: replicate_database: true needs a key in the other region, and "
+        "keys.customer_managed is false; give true there, or false here",
+        good={**ELSEWHERE, "backups": {"replicate_database": True, "copy_to": "us-west-2"}},
+    ),
+    Case(
+        rule="backups_miss_the_maintenance",
+        bad={"backups": {"hour": 4}},
+        says="backlot:backups: hour: 4 begins a backup at 4:00, and RDS backs nothing up in "
+        "database.maintenance_window, sun:04:00-sun:05:00, or in the hour before; move one of "
+        "them",
+        good={"backups": {"hour": 5}},
+    ),
+    Case(
+        rule="backups_miss_the_maintenance",
+        bad={"backups": {"hour": 1}},
+        says="backlot:backups: hour: 1 begins a backup at 3:00, and RDS backs nothing up in "
+        "database.maintenance_window, sun:04:00-sun:05:00, or in the hour before; move one of "
+        "them",
+        good={"backups": {"hour": 0}},
+    ),
+    Case(
         rule="locked_vaults_take_every_backup",
-        bad={"backups": {"lock": {"minimum_days": 36, "maximum_days": 90}}},
-        says="backlot:backups: keep_days: 35 is outside what the lock takes; give 36 to 90, or "
+        bad={"backups": {"keep_days": 91, "lock": {"minimum_days": 7, "maximum_days": 90}}},
+        says="backlot:backups: keep_days: 91 is outside what the lock takes; give 7 to 90, or "
         "change the lock",
-        good={"backups": {"lock": {"minimum_days": 35, "maximum_days": 90}}},
+        good={"backups": {"keep_days": 90, "lock": {"minimum_days": 7, "maximum_days": 90}}},
     ),
     Case(
         rule="locked_vaults_take_every_backup",
@@ -1098,7 +1124,20 @@ CASES = [
         bad={"backups": {"lock": {"minimum_days": 40, "maximum_days": 35}}},
         says="backlot:backups: lock.maximum_days: 35 is less than minimum_days, 40; nothing could "
         "be kept; raise it",
-        good={"backups": {"lock": {"minimum_days": 35, "maximum_days": 35}}},
+        good={
+            "backups": {"lock": {"minimum_days": 35, "maximum_days": 35}},
+            "database.backup_days": 35,
+        },
+    ),
+    Case(
+        rule="locked_vaults_take_every_backup",
+        bad={"backups": {"lock": {"minimum_days": 8, "maximum_days": 35}}},
+        says="backlot:backups: lock: takes 8 to 35 days, and a point in time is kept for "
+        "database.backup_days, 7; change one of them",
+        good={
+            "backups": {"lock": {"minimum_days": 8, "maximum_days": 35}},
+            "database.backup_days": 8,
+        },
     ),
     Case(
         rule="slack_hears_of_something",
