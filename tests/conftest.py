@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import fcntl
+import gc
+import os
+import pickle
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 import yaml
 
@@ -62,6 +67,47 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "rolling": {"api.fargate.strategy": "rolling"},
     "behind-cloudfront": {"load_balancer.reached_through": "cloudfront"},
     "behind-gateway": {"load_balancer.reached_through": "api_gateway"},
+    "everything": {
+        "logs.archive": True,
+        "notices.slack": {
+            "workspace": "T01ABCDEFGH",
+            **dict.fromkeys(("critical", "warning", "info"), "C07JKLMNPQR"),
+        },
+        "notices.mute_windows": {"upkeep": {"days": ["sun"], "at": "04:00", "hours": 1}},
+        "database.insights": "advanced",
+        "database.insights_days": 465,
+        "load_balancer.connection_logs": True,
+        "load_balancer.health_check_logs": True,
+        "canary": {"steps": {"health": {"path": "/health", "contains": "version"}}},
+        "business": {"daily_spend_alarm_usd": 100},
+        "tracing": {},
+        "audit": {
+            "trail": True,
+            "guard_duty": True,
+            "malware_scan": True,
+            "access_analyzer": True,
+            "security_hub": True,
+            "block_public_access": True,
+            "instance_metadata_defaults": True,
+        },
+        "backups": {
+            "copy_to": "us-west-2",
+            "replicate_database": True,
+            "restore_test": True,
+            "lock": {"minimum_days": 7, "maximum_days": 90},
+        },
+        "upkeep": {},
+        "budget.anomaly_usd": 100,
+    },
+    "nothing": {
+        "logs.archive": False,
+        "load_balancer.access_logs": False,
+        "network.flow_logs": "off",
+        **dict.fromkeys(
+            ("audit", "backups", "business", "canary", "firewall", "tracing", "upkeep", "uptime"),
+            REMOVED,
+        ),
+    },
     "fleets": {
         "queues": {kind: {} for kind in FLEETS},
         "redis_queues": {"celery": {}},
@@ -93,6 +139,38 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 """What a stack file may choose and none of those we ship does, as changes to one of them."""
 
 
+OBJECTS_BETWEEN_COLLECTIONS = 500_000
+"""About 100 MB."""
+
+
+def pytest_configure() -> None:
+    """Nothing that is loaded before the first test is garbage."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Look for garbage when there may be much of it.
+
+    Python would look after every 700 objects, and a test that loads the models of AWS's APIs makes
+    a million which are none: it was a third of the tests' time.
+    """
+    if gc.get_count()[0] > OBJECTS_BETWEEN_COLLECTIONS:
+        gc.collect()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_read_once() -> Iterator[None]:
+    """moto begins every test with a new session, which would read the models of its APIs anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield
+
+
 @pytest.fixture(scope="session", name="stack_graph")
 def _stack_graph(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Recorded]:
     """The whole program as a stack we ship, rehearsed once per session and kind.
@@ -105,15 +183,31 @@ def _stack_graph(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Reco
     `stack_graph("staging", "ec2")` is a variant of a stack.
     """
 
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
     @cache
     def of(stack: str, variant: str = "", *, moto: bool = False, preview: bool = False) -> Recorded:
         file = ROOT / "tests" / "shipped" / f"Pulumi.{stack}.yaml"
         if variant:
             file = tmp_path_factory.mktemp(f"{stack}-{variant}") / file.name
             file.write_text(yaml.safe_dump({"config": bent(stack, VARIANTS[variant])}))
-        return Recorded(rehearsed(stack, file, moto=moto, preview=preview))
+        kept = shared / f"{stack}-{variant}-{moto}-{preview}.pickle"
+        return Recorded(_once(kept, lambda: rehearsed(stack, file, moto=moto, preview=preview)))
 
     return of
+
+
+def _once(kept: Path, make: Callable[[], Graph]) -> Graph:
+    """What another process of the session has kept already, or what is made, and kept for it."""
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if kept.exists():
+            return pickle.loads(kept.read_bytes())
+        made = make()
+        kept.write_bytes(pickle.dumps(made))
+        return made
 
 
 def rehearsed(stack: str, file: Path, *, moto: bool = False, preview: bool = False) -> Graph:

@@ -16,8 +16,9 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import pulumi
 import pulumi_aws as aws
@@ -35,6 +36,9 @@ USER_MAPS = frozenset(
 """Properties whose keys are the user's own words."""
 
 _PACKAGE_OF_MODULE = {"random": "random:index"}
+
+_Parameters = ParamSpec("_Parameters")
+_Given = TypeVar("_Given")
 
 
 def record(
@@ -68,6 +72,27 @@ def record(
 
 def _ignored(_result: object) -> None:
     """A lambda gives back the component it made, which the SDK would try to await."""
+
+
+def recorded_once(helper: Callable[_Parameters, _Given]) -> Callable[_Parameters, _Given]:
+    """Have `helper`, which records a component, record it once for equal arguments.
+
+    Half of a module's tests look at the same graph. Arguments that are no plain data, a provider
+    for one, are recorded anew each time: so does a test that changes more than the arguments.
+    """
+    known: dict[str, _Given] = {}
+
+    @wraps(helper)
+    def call(*args: _Parameters.args, **options: _Parameters.kwargs) -> _Given:
+        try:
+            given = json.dumps([args, options], sort_keys=True)
+        except TypeError:
+            return helper(*args, **options)
+        if given not in known:
+            known[given] = helper(*args, **options)
+        return known[given]
+
+    return call
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,16 @@ PLACES = [*((stack, "") for stack in STACKS), ("staging", "services"), ("staging
 """As shipped, and what none of those has."""
 
 UNWATCHED = {
+    "backlot:alarms:Overall": "is itself a watch",
     "backlot:budget:Budget": "is itself a watch",
     "backlot:dashboard:Dashboard": "is itself a watch",
     "backlot:domain:Domain": "the certificate renews itself, and Route 53 is AWS's to run",
+    "backlot:events:Events": "is itself a watch",
     "backlot:keys:Keys": "runs nothing",
     "backlot:notices:Notices": "what tells cannot tell of itself",
     "backlot:registry:Registry": "runs nothing",
     "backlot:secrets:Secrets": "runs nothing",
+    "backlot:tracing:Tracing": "runs nothing",
     "backlot:workers:Quotas": "runs nothing",
 }
 """Components without alarms, and why. What is not listed must have some."""
@@ -150,7 +153,8 @@ def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(stack_graph: Stack
     described = {
         alarm["alarm_description"]
         for recorded in graphs
-        for alarm in recorded.all("cloudwatch.MetricAlarm")
+        for kind in ("cloudwatch.MetricAlarm", "cloudwatch.CompositeAlarm")
+        for alarm in recorded.all(kind)
     }
     named = {found for text in described for found in re.findall(r"docs/runbooks/(\S+)", text)}
 

@@ -10,7 +10,10 @@ import pytest
 
 from tests.recorder import ROOT
 
-OURS = ("settings", "components", "functions", "operations", "rehearsal", "examples", "tests")
+OURS = (
+    *("settings", "components", "functions", "operations", "rehearsal", "examples", "tests"),
+    *("bootstrap", "deployments", "local"),
+)
 
 MAY_IMPORT = {
     "settings": {"settings"},
@@ -18,6 +21,9 @@ MAY_IMPORT = {
     "functions": set(),
     "examples": set(),
     "operations": {"operations"},
+    "bootstrap": {"bootstrap"},
+    "deployments": set(),
+    "local": set(),
     "rehearsal": {"rehearsal"},
 }
 
@@ -30,7 +36,8 @@ def imports(module: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        # `from .place` stays within its own folder.
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
 
 
