@@ -331,8 +331,8 @@ def _malware_scan(name: str, args: AuditArgs, opts: pulumi.ResourceOptions) -> N
                 },
             },
             title="malware",
-            text="s3://<bucket>/<object>, version <version>, is malware, and nobody can read it now."
-            f" Runbook: {RUNBOOK}",
+            text="s3://<bucket>/<object>, version <version>, is malware, and nobody can read it "
+            f"now. Runbook: {RUNBOOK}",
             paths={
                 "bucket": "$.detail.s3ObjectDetails.bucketName",
                 "object": "$.detail.s3ObjectDetails.objectKey",

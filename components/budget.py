@@ -135,8 +135,8 @@ def _watch_days(name: str, args: BudgetArgs, usd: int, opts: pulumi.ResourceOpti
 
 
 def _costs_tagged(key: str, value: str) -> str:
-    """Every member of the expression, null where it says nothing: so the provider reads it back. One
-    with fewer would be another to it, and every `pulumi up` would replace the monitor.
+    """Every member of the expression, null where it says nothing: so the provider reads it back.
+    One with fewer would be another to it, and every `pulumi up` would replace the monitor.
 
     https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/ce_anomaly_monitor
     """

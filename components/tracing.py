@@ -68,7 +68,7 @@ class Tracing(pulumi.ComponentResource):
         )
         group = aws.xray.Group(
             f"{name}-faulty",
-            group_name=f"{args.place.prefix}-faulty",
+            group_name=args.place.prefix,
             filter_expression=f'service("{args.place.prefix}-api") {{ fault }}',
             insights_configuration={"insights_enabled": False, "notifications_enabled": False},
             opts=child,

@@ -22,6 +22,8 @@ class CanarySettings(Section):
     every_minutes: Literal[1, 5, 10, 15, 30, 60] = 5
     """Between two journeys; 0.0012 USD each."""
     steps: Annotated[
-        dict[Name, StepSettings], Field(min_length=1, examples=[{"health": {"path": "/health"}}])
+        dict[Name, StepSettings],
+        Field(min_length=1, max_length=7, examples=[{"health": {"path": "/health"}}]),
     ]
-    """In order; a step that fails ends the journey."""
+    """In order; a step that fails ends the journey. Seven at their longest fill the 4 KB of
+    variables that Synthetics takes."""

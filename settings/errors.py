@@ -106,7 +106,7 @@ def explain(
 def holds(section: str, schema: Mapping[str, Any]) -> str:
     """What a whole section is made of, in words that follow "give", and what it is for."""
     node = _walk(schema, (section,)).node
-    meaning = node.get("description", "")
+    meaning = " ".join(node.get("description", "").split())
     return f"{wanted(node)}. {meaning}".rstrip(" .") + "."
 
 
@@ -223,7 +223,7 @@ def _sentence(error: ErrorDetails, place: _Place) -> str:
 
 
 def _missing(_: ErrorDetails, place: _Place) -> str:
-    meaning = place.node.get("description", "")
+    meaning = " ".join(place.node.get("description", "").split())
     return f"missing; {_asked(place.node)}. {meaning}".rstrip(" .") + ("." if meaning else "")
 
 

@@ -454,11 +454,11 @@ def queues_exist(
     known = [*queues, *redis_queues]
     for name, fleet in workers.items():
         if fleet.queue not in known:
+            other = f"give one of {', '.join(known)}, or " if known else ""
             yield Violation(
                 "workers",
                 f"{name}.queue",
-                f"there is no queue {fleet.queue}; give one of {', '.join(known)}, "
-                "or add it to backlot:queues",
+                f"there is no queue {fleet.queue}; {other}add it to backlot:queues",
             )
 
 

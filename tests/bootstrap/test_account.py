@@ -8,6 +8,7 @@ import pytest
 
 from tests.bootstrap.conftest import ACCOUNT, BOOTSTRAP, ENVIRONMENTS, REGION, SHIPPED, Account
 from tests.recorder import Node, Recorded
+from tests.rows import proves
 
 BentAccount = Callable[..., Account]
 
@@ -38,6 +39,7 @@ def test_the_account_rehearses_clean(made_account: Recorded) -> None:
     assert shadowed == {"aws:kms/replicaKey:ReplicaKey"}
 
 
+@proves("M107", "zapcut", "aivp", "ai-film-studio", "muejam", "autoblog")
 @pytest.mark.parametrize("bucket", [STATES, COPIES])
 def test_states_are_versioned_encrypted_private_and_tls_only(account: Account, bucket: str) -> None:
     # M107
@@ -71,6 +73,7 @@ def test_old_versions_of_a_state_go_after_ninety_days(account: Account) -> None:
     assert not any("days" in rule.get("expiration", {}) for rule in rules.values())
 
 
+@proves("M123", "ai-film-studio", "muejam")
 def test_every_version_is_copied_to_another_region_and_no_deletion(account: Account) -> None:
     # M123
     copy = account.recorded.one("s3.BucketReplicationConfig")
@@ -117,6 +120,7 @@ def test_nothing_of_it_carries_the_tag_that_tells_environments_apart(account: Ac
         assert "Environment" not in node.outputs["tags_all"]
 
 
+@proves("M86", "zapcut", "ai-film-studio", "autoblog")
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_a_workflow_is_believed_by_its_environment_alone(
     account: Account, environment: str
@@ -215,6 +219,7 @@ def test_a_deploy_session_outlasts_the_slowest_change(account: Account) -> None:
     } == {1}
 
 
+@proves("M87", "muejam")
 def test_people_get_in_with_a_second_factor_shown_within_the_hour(account: Account) -> None:  # M87
     [trust] = account.role("operators").trust
     assert trust["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}

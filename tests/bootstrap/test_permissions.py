@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.bootstrap.conftest import ACCOUNT, ENVIRONMENTS, REGION, Account, Role, arn, state_object
+from tests.rows import proves
 
 BentAccount = Callable[..., Account]
 
@@ -102,6 +103,7 @@ def test_a_preview_may_read_what_is_nobodys_secret(account: Account) -> None:
 # The states.
 
 
+@proves("M107", "zapcut", "aivp", "ai-film-studio", "muejam", "autoblog")
 @pytest.mark.parametrize("kind", ["preview", "deploy"])
 def test_a_role_reads_and_locks_the_state_of_its_own_stack_alone(
     kind: str, account: Account

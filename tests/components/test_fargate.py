@@ -27,6 +27,7 @@ from tests.components.parts import DATA_KEY, PREFIX, export_watched, ground, sil
 from tests.components.test_load_balancer import log_bucket
 from tests.conftest import STACKS
 from tests.recorder import Node, Recorded, aws_provider, record, recorded_once, with_aws
+from tests.rows import proves
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/backlot-dev/api:1.0.0"
 KEPT = "sk-correct-horse-battery"
@@ -531,6 +532,7 @@ def test_the_old_version_stands_by_for_the_bake(minutes: int):  # M116
     assert "linear_configuration" not in given
 
 
+@proves("M116", "ai-film-studio")
 def test_a_canary_meets_10_percent_of_the_traffic_for_10_minutes():  # M116
     given = configuration(size={"strategy": "canary"})
 

@@ -39,7 +39,7 @@ def test_the_first_request_of_each_second_and_a_share_of_the_others(
 def test_people_find_what_the_api_failed():  # M104
     group = tracing()[1].one("xray.Group")
 
-    assert group["group_name"] == "backlot-dev-faulty"
+    assert group["group_name"] == "backlot-dev"
     assert group["filter_expression"] == 'service("backlot-dev-api") { fault }'
 
 

@@ -12,7 +12,10 @@ from components.watching import Telemetry, telemetry, watch_over
 from settings.stack import Settings
 from tests.components.parts import ground, silent_notices
 from tests.recorder import Recorded, aws_provider, record, with_aws
-from tests.settings.stack_files import accepted
+from tests.settings.stack_files import REMOVED, accepted
+
+PLAIN = {"business": REMOVED}
+"""Without what the shipped file watches of its own."""
 
 TAGS = {"Project": "backlot", "Environment": "dev"}
 JOBS = Metric(namespace="AWS/SQS", name="Jobs", dimensions={"QueueName": "render"})
@@ -61,7 +64,7 @@ def headings(recorded: Recorded) -> list[str]:
 
 
 def test_the_light_and_the_dashboard_see_every_alarm_and_the_bill():  # M91
-    _, recorded = made(accepted({}))
+    _, recorded = made(accepted(PLAIN))
 
     assert recorded.one("cloudwatch.CompositeAlarm")["alarm_rule"] == (
         'ALARM("backlot-dev-queue-render-stuck")'
@@ -84,14 +87,14 @@ def test_figures_of_the_business_are_handed_out_alarmed_and_shown_by_choice():  
 
 
 def test_traces_are_sent_by_choice():  # M104
-    sent, recorded = made(accepted({"tracing": {"sample_percent": 10}}))
+    sent, recorded = made(accepted({**PLAIN, "tracing": {"sample_percent": 10}}))
 
     assert sent.access[0].environment["OTEL_TRACES_SAMPLER_ARG"] == "0.1"
     assert recorded.names("xray.SamplingRule") == ["tracing-rule"]
 
 
 def test_without_either_code_sends_nothing():  # M92, M104
-    sent, recorded = made(accepted({}))
+    sent, recorded = made(accepted(PLAIN))
 
     assert (sent.access, sent.watched) == ([], [])
     assert recorded.all("xray.SamplingRule") == []
@@ -99,7 +102,7 @@ def test_without_either_code_sends_nothing():  # M92, M104
 
 def test_mute_windows_reach_every_alarm():
     window = {"days": ["sun"], "at": "04:00", "hours": 1}
-    _, recorded = made(accepted({"notices.mute_windows": {"upkeep": window}}))
+    _, recorded = made(accepted({**PLAIN, "notices.mute_windows": {"upkeep": window}}))
 
     assert recorded.one("cloudwatch.AlarmMuteRule")["mute_targets"]["alarm_names"] == [
         "backlot-dev-overall-degraded",

@@ -14,6 +14,7 @@ from moto import mock_aws
 
 from local import make
 from tests.recorder import ROOT, Recorded
+from tests.rows import proves
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: Mapping[str, Mapping[str, Any]] = COMPOSE["services"]
@@ -63,6 +64,7 @@ def here(service: str) -> dict[str, str]:
     return SERVICES[service]["environment"]
 
 
+@proves("M120", "ai-film-studio", "autoblog")
 @pytest.mark.parametrize("service", CONTAINERS)
 def test_the_code_is_told_the_same_things_here_as_on_aws(dev: Recorded, service: str) -> None:
     # M120
@@ -117,6 +119,7 @@ def test_nothing_starts_before_what_it_asks_at_once() -> None:
         assert "healthcheck" in SERVICES[store]
 
 
+@proves("M120", "ai-film-studio", "autoblog")
 def test_plain_up_brings_the_surroundings_and_profiles_bring_the_rest() -> None:
     assert {name: one.get("profiles") for name, one in SERVICES.items()} == {
         "database": None,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.delivery.workflows import job, run
+from tests.rows import proves
 
 DIGEST = f"sha256:{'ab' * 32}"
 
@@ -26,6 +27,7 @@ def installers(folder: Path, *names: str) -> None:
         (folder / "installers" / name).write_text(name, encoding="utf-8")
 
 
+@proves("M22", "ai-film-studio")
 def test_the_site_that_is_online_is_kept_before_anything_replaces_it(tmp_path: Path) -> None:  # M22
     ran = run(
         PUBLISH_SITE.script("Keep a copy of what is online"),
@@ -45,6 +47,7 @@ def test_the_site_that_is_online_is_kept_before_anything_replaces_it(tmp_path: P
     assert kept < names.index("Upload, the pages last")
 
 
+@proves("M22", "ai-film-studio")
 def test_what_the_pages_name_is_there_before_the_pages_are(tmp_path: Path) -> None:  # M22
     ran = run(
         PUBLISH_SITE.script("Upload, the pages last"),
@@ -61,6 +64,7 @@ def test_what_the_pages_name_is_there_before_the_pages_are(tmp_path: Path) -> No
     assert not any("--delete" in call for call in ran.calls)
 
 
+@proves("M22", "ai-film-studio")
 def test_cloudfront_forgets_the_site_when_all_of_it_is_there(tmp_path: Path) -> None:  # M22
     step = "Have CloudFront forget the pages"
     ran = run(PUBLISH_SITE.script(step), tmp_path, {"aws": "true"}, DISTRIBUTION="E1")
@@ -71,6 +75,7 @@ def test_cloudfront_forgets_the_site_when_all_of_it_is_there(tmp_path: Path) -> 
     ]
 
 
+@proves("M80", "aivp")
 def test_the_feeds_come_after_every_installer_they_name(tmp_path: Path) -> None:  # M80
     installers(tmp_path, "Studio-2.exe", "Studio-2.dmg", "Studio-2.AppImage", *FEEDS)
     ran = run(PUBLISH_INSTALLERS, tmp_path, {"aws": "true"}, RELEASES="releases")
@@ -262,6 +267,7 @@ def test_each_stack_has_one_issue_for_as_long_as_it_drifts(
         assert "update urn:a" in (tmp_path / "body.md").read_text(encoding="utf-8")
 
 
+@proves("M119", "aivp", "ai-film-studio")
 @pytest.mark.parametrize(
     ("earlier", "method"), [("", "--method POST"), ("99", "issues/comments/99")]
 )

@@ -13,6 +13,7 @@ import yaml
 
 from tests.delivery.workflows import ACTION, FOLDER, Job, files, job, jobs, workflow
 from tests.recorder import ROOT
+from tests.rows import proves
 
 STEPS = [one for one in jobs() if one.steps]
 CALLS = [one for one in jobs() if "uses" in one.content]
@@ -98,6 +99,7 @@ def test_only_who_takes_a_role_may_ask_for_a_token(one: Job) -> None:  # M86, B2
     assert bool(takes) == (one.place in ENVIRONMENTS.keys() - WITHOUT_ROLE)
 
 
+@proves("M86", "zapcut", "ai-film-studio", "autoblog")
 def test_no_key_of_aws_is_stored_anywhere() -> None:
     secrets = set(re.findall(r"secrets\.([A-Za-z-]+)", text_of_all()))
 
@@ -212,6 +214,7 @@ def test_what_writes_is_never_cancelled_and_what_only_looks_makes_room() -> None
     }
 
 
+@proves("M118", "aivp", "ai-film-studio")
 def test_develop_goes_to_dev_and_main_to_staging_and_then_to_production() -> None:  # M118
     deploy = workflow("deploy")
     of_job = deploy["jobs"]
@@ -228,6 +231,7 @@ def test_develop_goes_to_dev_and_main_to_staging_and_then_to_production() -> Non
     assert "if" not in of_job["production"]
 
 
+@proves("M118", "aivp", "ai-film-studio")
 def test_production_gets_what_was_approved_or_nothing() -> None:  # M118, M119
     assert job("deploy.production").content["with"] == {
         "stack": "production",
@@ -247,6 +251,7 @@ def test_both_fingerprints_are_taken_in_the_same_way() -> None:
     assert plan == changes.findall(job("up.up").script("Review what is about to change"))
 
 
+@proves("M119", "aivp", "ai-film-studio")
 def test_by_hand_means_what_a_push_means() -> None:  # M119
     assert workflow("deploy")["on"]["workflow_dispatch"] is None
     assert "inputs." not in (FOLDER / "deploy.yaml").read_text(encoding="utf-8")
@@ -259,6 +264,7 @@ def test_nothing_is_brought_up_that_was_not_checked() -> None:
     assert job("check.check").script("Install, check, test, rehearse") == ".ci/run"
 
 
+@proves("M119", "aivp", "ai-film-studio")
 def test_every_stack_is_previewed_on_its_own() -> None:  # M119
     plan = job("preview.plan").content
 
@@ -325,6 +331,7 @@ def test_what_builds_an_application_has_no_role(name: str) -> None:
     assert set(workflow(f"release-{name}")["on"]) == {"workflow_call"}
 
 
+@proves("M112", "ai-film-studio", "autoblog")
 def test_an_image_with_a_known_hole_goes_nowhere() -> None:  # M112
     build = job("release-image.build")
     names = [step.get("name", step.get("uses")) for step in build.steps]
@@ -337,6 +344,7 @@ def test_an_image_with_a_known_hole_goes_nowhere() -> None:  # M112
     assert job("release-image.push").content["needs"] == "build"
 
 
+@proves("M111", "aivp", "ai-film-studio", "autoblog")
 def test_an_image_is_built_once_for_all_the_stacks_that_get_it() -> None:  # M111, B52
     push = job("release-image.push")
 
@@ -345,6 +353,7 @@ def test_an_image_is_built_once_for_all_the_stacks_that_get_it() -> None:  # M11
     assert "docker build" not in push.script("Push")
 
 
+@proves("M80", "aivp")
 def test_installers_are_built_on_three_systems() -> None:  # M80
     assert job("release-installers.build").content["strategy"]["matrix"]["system"] == [
         "macos-15",

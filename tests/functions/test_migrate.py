@@ -15,6 +15,7 @@ from botocore.stub import Stubber
 from moto.ecs.models import ecs_backends
 
 from functions.migrate import handler
+from tests.rows import proves
 
 ACCOUNT = "arn:aws:ecs:us-east-1:123456789012"
 CLUSTER = f"{ACCOUNT}:cluster/api"
@@ -302,6 +303,7 @@ def test_moto_takes_a_migration_from_its_start_to_its_end():
     assert [answer["hookStatus"] for answer in answers] == ["IN_PROGRESS"] * 4 + ["SUCCEEDED"]
 
 
+@proves("M113", "aivp")
 @CALLERS
 @pytest.mark.parametrize("exit_code", [1, 137, None])
 def test_another_exit_code_or_none_ends_the_deployment(event, exit_code, caplog):

@@ -15,6 +15,7 @@ from botocore.exceptions import ConnectTimeoutError
 from botocore.stub import Stubber
 
 from functions.smoke import handler
+from tests.rows import proves
 
 ACCOUNT = "arn:aws:ecs:us-east-1:123456789012"
 REVISION = f"{ACCOUNT}:service-revision/api/api/9313423515462893900"
@@ -200,6 +201,7 @@ def test_each_path_has_one_line_and_only_the_first_tells_of_builds(ecs, caplog):
     }
 
 
+@proves("M114", "aivp")
 def test_a_path_that_stays_bad_ends_the_deployment_when_its_time_is_up(api, clock, caplog):
     api.answers["/api/health/db"] = [(503, b"")]
     assert live() == {"hookStatus": "FAILED"}

@@ -27,6 +27,7 @@ from moto.secretsmanager.responses import SecretsManagerResponse
 from tests.iam.evaluate import Request
 from tests.iam.places import PLACES, StackGraph
 from tests.iam.roles import ACCOUNT, ELSEWHERE, REGION, Place, Role, arn, needed_by, neighbours
+from tests.rows import proves
 
 Aws = Callable[[str], Any]
 """A client of a service, with the credentials of whoever was last assumed."""
@@ -168,6 +169,7 @@ def _tried(cases: Sequence[Case]) -> tuple[list[str], list[str]]:
     return refused, let_through
 
 
+@proves("M85", "zapcut", "ai-film-studio")
 @pytest.mark.usefixtures("_moto")
 def test_every_role_is_let_to_its_own_and_refused_its_neighbours(stack_graph: StackGraph) -> None:
     # A variant has most of its roles in common with the stack it bends.

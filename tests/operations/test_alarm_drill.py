@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from operations import alarm_drill
+from tests.rows import proves
 
 PREFIX = "backlot-dev"
 SEVERITIES = ("critical", "warning", "info")
@@ -152,6 +153,7 @@ def left_behind(account: Account) -> list[Any]:
     return [*queues, *account.sns.list_subscriptions()["Subscriptions"]]
 
 
+@proves("M105", "aivp")
 def test_every_alarm_whose_notice_comes_has_told(capsys: pytest.CaptureFixture[str]):  # M105
     account = Account()
     account.alarm("api-errors")
@@ -170,6 +172,7 @@ def test_every_alarm_whose_notice_comes_has_told(capsys: pytest.CaptureFixture[s
     ]
 
 
+@proves("M105", "aivp")
 def test_an_alarm_whose_notice_does_not_come_fails_the_drill(
     capsys: pytest.CaptureFixture[str],
 ):  # M105

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.recorder import ROOT
+from tests.rows import proves
 
 LISTENS = """#!/bin/sh
 echo "[$PULUMI_BACKEND_URL] $*" >> "{heard}"
@@ -40,6 +41,7 @@ def _make(tmp_path: Path):
     return run
 
 
+@proves("M106", "aivp", "ai-film-studio", "muejam")
 def test_up_selects_the_stack_and_brings_it_up(make) -> None:
     code, heard, _ = make("up", "STACK=staging")
 

@@ -13,6 +13,7 @@ import yaml
 
 from operations import verify_release
 from tests.recorder import ROOT
+from tests.rows import proves
 
 BEGAN = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/backlot-dev"
@@ -97,6 +98,7 @@ def test_what_was_asked_for_runs(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == "ok    api: api:1.0.0, 1 tasks (deployed in 4.0 min)\n"
 
 
+@proves("M117", "zapcut", "aivp")
 def test_a_deployment_over_ten_minutes_is_told_and_passes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:  # M117

@@ -241,9 +241,12 @@ NAME_RULE = "use lower-case letters, digits and single hyphens, beginning with a
             ),
         ),
         (
-            "queues",
-            {},
-            "backlot:queues: {} holds nothing; give at least one, such as render: {}",
+            "canary",
+            {"steps": {}},
+            (
+                "backlot:canary: steps: {} holds nothing; give at least one, such as "
+                "health: {path: /health}"
+            ),
         ),
         (
             "queues",
@@ -298,7 +301,7 @@ NAME_RULE = "use lower-case letters, digits and single hyphens, beginning with a
         (
             "budget.monthly_dollars",
             5,
-            "backlot:budget: monthly_dollars: unknown key; allowed: monthly_usd",
+            "backlot:budget: monthly_dollars: unknown key; allowed: monthly_usd, anomaly_usd",
         ),
         (
             "keys.rotation_day",
@@ -606,7 +609,10 @@ def test_a_misspelt_key_is_one_error_and_not_also_a_missing_one() -> None:
     change = {"budget.monthly_usd": REMOVED, "budget.montly_usd": 335}
 
     assert refused(change) == [
-        "backlot:budget: montly_usd: unknown key; did you mean monthly_usd? allowed: monthly_usd"
+        (
+            "backlot:budget: montly_usd: unknown key; did you mean monthly_usd? allowed: "
+            "monthly_usd, anomaly_usd"
+        )
     ]
 
 
@@ -670,7 +676,7 @@ def test_a_key_that_is_sent_home_does_not_hide_what_is_missing_where_it_stood() 
 def test_a_key_that_another_section_knows_is_only_unknown() -> None:
     [line] = refused({"budget.cpu": 256})
 
-    assert line == "backlot:budget: cpu: unknown key; allowed: monthly_usd"
+    assert line == "backlot:budget: cpu: unknown key; allowed: monthly_usd, anomaly_usd"
 
 
 def test_a_long_value_is_cut() -> None:

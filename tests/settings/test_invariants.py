@@ -403,6 +403,12 @@ CASES = [
         good={"workers.render.queue": "rendr", "queues.rendr": {}},
     ),
     Case(
+        rule="queues_exist",
+        bad={"queues": REMOVED},
+        says="backlot:workers: render.queue: there is no queue render; add it to backlot:queues",
+        good={"queues": REMOVED, "workers": REMOVED},
+    ),
+    Case(
         rule="jobs_fit_their_queue",
         bad={"workers.render.heartbeat_seconds": 41},
         says="backlot:queues: render.visibility_seconds: 120 is less than three heartbeats of "
@@ -1043,7 +1049,7 @@ CASES = [
     ),
     Case(
         rule="copies_of_backups_are_elsewhere",
-        bad={"backups": {"replicate_database": True}},
+        bad={**ELSEWHERE, "backups": {"replicate_database": True}},
         says="backlot:backups: replicate_database: true needs a region to keep the database's "
         "backups in; give copy_to, or false",
         good={**ELSEWHERE, "backups": {"replicate_database": True, "copy_to": "us-west-2"}},

@@ -214,12 +214,12 @@ def test_a_missing_section_says_what_it_holds_and_how_to_add_it() -> None:
     ]
 
 
-def test_a_missing_section_of_names_shows_one() -> None:
-    assert refused({"queues": REMOVED, "workers": REMOVED}) == [
+def test_a_missing_mapping_of_names_shows_one() -> None:
+    assert refused({"canary": {}}) == [
         (
-            "backlot:queues: missing section; add backlot:queues as a mapping, the name as the "
-            "key, at least 1 entry, such as render: {}. One work queue per name, each with its "
-            "dead-letter queue."
+            "backlot:canary: steps: missing; give a mapping, the name as the key, 1 to 7 entries, "
+            "such as health: {path: /health}. In order; a step that fails ends the journey. Seven "
+            "at their longest fill the 4 KB of variables that Synthetics takes."
         )
     ]
 

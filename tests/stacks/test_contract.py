@@ -24,6 +24,7 @@ UNWATCHED = {
     "backlot:keys:Keys": "runs nothing",
     "backlot:notices:Notices": "what tells cannot tell of itself",
     "backlot:registry:Registry": "runs nothing",
+    "backlot:saved_queries:SavedQueries": "runs nothing",
     "backlot:secrets:Secrets": "runs nothing",
     "backlot:tracing:Tracing": "runs nothing",
     "backlot:workers:Quotas": "runs nothing",
@@ -244,6 +245,12 @@ def test_only_production_guards_what_holds_data(stack_graph: StackGraph) -> None
         ("Bucket", "buckets-logs"),
         ("Bucket", "buckets-releases"),
         ("UserPool", "users-pool"),
+        ("Alias", "backups-key"),
+        ("Alias", "backups-copies-key"),
+        ("Key", "backups-key"),
+        ("Key", "backups-copies-key"),
+        ("Vault", "backups-vault"),
+        ("Vault", "backups-copies-vault"),
     }
 
 
@@ -254,13 +261,20 @@ def test_a_service_assumes_our_roles_for_our_account_alone(
     # They do not say for whom they work.
     unsaid = {"ec2.amazonaws.com", "ecs.amazonaws.com", "lambda.amazonaws.com"}
 
+    bound_ones = {
+        "ecs-tasks.amazonaws.com",
+        "monitoring.rds.amazonaws.com",
+        "scheduler.amazonaws.com",
+        "vpc-flow-logs.amazonaws.com",
+    }
+    if stack != "dev":
+        bound_ones |= {"firehose.amazonaws.com", "logs.amazonaws.com"}
+    if stack == "production":
+        unsaid |= {"backup.amazonaws.com", "cloudtrail.amazonaws.com"}
+
     services: dict[str, bool] = {}
     for role in stack_graph(stack).all("iam.Role"):
         [trust] = role.json("assume_role_policy")["Statement"]
         services[trust["Principal"]["Service"]] = "Condition" in trust
     assert {service for service, bound in services.items() if not bound} == unsaid
-    assert {service for service, bound in services.items() if bound} == {
-        "ecs-tasks.amazonaws.com",
-        "monitoring.rds.amazonaws.com",
-        "vpc-flow-logs.amazonaws.com",
-    }
+    assert {service for service, bound in services.items() if bound} == bound_ones

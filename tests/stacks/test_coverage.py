@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import STACKS
 from tests.iam.places import PLACES, StackGraph
 from tests.recorder import type_token
+from tests.rows import proves
 from tests.stacks.coverage import (
     ADDRESSED,
     DOORS,
@@ -21,6 +22,7 @@ from tests.stacks.coverage import (
 )
 
 
+@proves("M125", "ai-film-studio")
 @pytest.mark.parametrize(("stack", "variant"), PLACES)
 def test_nothing_of_a_stack_is_left_uncovered(
     stack: str, variant: str, stack_graph: StackGraph

@@ -175,6 +175,12 @@ def test_the_code_is_told_the_same_on_every_platform(variant: str, stack_graph: 
     assert {variable["name"] for variable in container["environment"]} == {
         "AWS_REGION",
         "BUILD_ID",
+        "BUSINESS_COST_METRIC",
+        "BUSINESS_DURATION_METRIC",
+        "BUSINESS_FAILURES_METRIC",
+        "BUSINESS_NAMESPACE",
+        "BUSINESS_SPEND_METRIC",
+        "BUSINESS_SUCCESS_METRIC",
         "MEDIA_BUCKET",
         "MEDIA_URL",
         "QUEUE_URL_RENDER",
