@@ -28,6 +28,10 @@ install: .venv/.installed ## Create .venv and install everything, locked by hash
 rehearse: install ## Bring STACK up in an in-memory AWS; CONFIG=file and GRAPH=out.json are optional
 	@$(BIN)/python -m rehearsal $(STACK) $(if $(CONFIG),--config-file "$(CONFIG)") $(if $(GRAPH),--graph "$(GRAPH)") $(ARGS)
 
+.PHONY: examples
+examples: install ## Rehearse the five systems of examples/, a line for each stack
+	@$(BIN)/python -m rehearsal.batch $(ARGS) examples/*/Pulumi.*.yaml
+
 .PHONY: test
 test: install ## Run the tests
 	@$(BIN)/python -m pytest -n auto $(ARGS)

@@ -317,7 +317,7 @@ def overall(
     return record(program, provider=provider)
 
 
-def test_the_platform_is_degraded_while_any_critical_alarm_is_red():
+def test_the_platform_is_degraded_while_any_critical_alarm_is_red():  # B47
     recorded = overall(
         alarm(name="errors"), alarm(name="slow", severity="warning"), alarm(name="no-answer")
     )
@@ -394,7 +394,7 @@ def test_the_light_comes_before_all_others_on_the_dashboard():
     assert recorded.outputs["arns"][0] == recorded.one("cloudwatch.CompositeAlarm").outputs["arn"]
 
 
-def test_a_mute_window_begins_on_its_days_at_its_hour_and_keeps_every_alarm_quiet():
+def test_a_mute_window_begins_on_its_days_at_its_hour_and_keeps_every_alarm_quiet():  # B47
     recorded = overall(alarm(), alarm(name="slow", severity="warning"), windows={"upkeep": WINDOW})
     rule = recorded.one("cloudwatch.AlarmMuteRule")
 
