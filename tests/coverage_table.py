@@ -78,8 +78,9 @@ def _marked(file: Path) -> Iterator[Proof]:
 
 
 def _name(decorator: ast.expr) -> str:
-    is_call = isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name)
-    return decorator.func.id if is_call else ""
+    if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name):
+        return decorator.func.id
+    return ""
 
 
 def _read(decorator: ast.expr, place: str) -> tuple[list[str], list[str]]:
