@@ -42,6 +42,7 @@ check: install ## Lint, formatting, types, workflows, and whether the generated 
 	@$(BIN)/ruff format --check .
 	@$(BIN)/basedpyright
 	@$(BIN)/python -m settings.schema --check
+	@$(BIN)/python -m tests.coverage_table --check
 	@$(BIN)/zizmor --offline --quiet --persona=auditor .github
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yaml
@@ -56,6 +57,10 @@ format: install ## Format the code and mend what lint can mend
 .PHONY: schema
 schema: install ## Write schema/stack.schema.json from the settings
 	@$(BIN)/python -m settings.schema
+
+.PHONY: coverage
+coverage: install ## Write docs/coverage.md, rows by system, from the marks on the tests
+	@$(BIN)/python -m tests.coverage_table
 
 .PHONY: bench
 bench: install ## Measure the rehearsal against its bars
