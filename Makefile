@@ -28,6 +28,12 @@ install: .venv/.installed ## Create .venv and install everything, locked by hash
 rehearse: install ## Bring STACK up in an in-memory AWS; CONFIG=file and GRAPH=out.json are optional
 	@$(BIN)/python -m rehearsal $(STACK) $(if $(CONFIG),--config-file "$(CONFIG)") $(if $(GRAPH),--graph "$(GRAPH)") $(ARGS)
 
+.PHONY: cost
+cost: install ## Say what STACK costs a month, at its least and at its most
+	@$(BIN)/python -m rehearsal $(STACK) $(if $(CONFIG),--config-file "$(CONFIG)") --record-only --graph .cost.json >/dev/null \
+	  || { $(BIN)/python -m rehearsal $(STACK) $(if $(CONFIG),--config-file "$(CONFIG)") --record-only; exit 1; }
+	@$(BIN)/python -m operations.cost .cost.json $(ARGS)
+
 .PHONY: examples
 examples: install ## Rehearse the five systems of examples/, a line for each stack
 	@$(BIN)/python -m rehearsal.batch $(ARGS) examples/*/Pulumi.*.yaml

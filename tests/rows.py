@@ -194,8 +194,7 @@ ROWS: Mapping[str, Row] = {
     "M122": _row(
         "Cost estimate on the pull request, optional",
         "F",
-        F="not yet; a wrong estimate is worse than none, and "
-        "the budget warns of what is really spent",
+        but="at us-east-1's prices; use is named, not guessed",
     ),
     "M123": _row("Disaster recovery: backups, copies, state", "FM"),
     "M124": _row(
