@@ -14,6 +14,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any, Self
 from unittest.mock import patch
 
@@ -24,6 +25,7 @@ from botocore.model import OperationModel, ServiceModel
 # moto reads these while it is imported: certificates are issued at once instead of after 60 s.
 os.environ.setdefault("MOTO_ACM_VALIDATION_WAIT", "0")
 
+import moto.core.responses as moto_responses
 import moto.core.utils as moto_utils
 from moto import mock_aws
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend
@@ -38,6 +40,10 @@ ACCOUNT_ID = "123456789012"
 # up to 3 MB of JSON, and read three times otherwise. It keeps what it has read.
 _loader = create_loader()
 moto_utils.create_loader = lambda: _loader  # pyright: ignore[reportPrivateImportUsage]
+# It would look through the class of a service for every request.
+moto_responses.method_names_from_class = cache(  # pyright: ignore[reportPrivateImportUsage]
+    moto_utils.method_names_from_class
+)
 _first_touch = AccountSpecificBackend.__getitem__
 _default_keys: Callable[[KmsBackend, str], Any] = KmsBackend._generate_default_keys
 

@@ -28,6 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import IO, Any
 from urllib.parse import parse_qsl
@@ -343,6 +344,8 @@ class Ground:
         self.lives: dict[str, Life] = {}
         """By the name of their queue; on EC2 by their instance, too."""
         self._moto = DomainDispatcherApplication(create_backend_app)
+        # It would list the folder of all its services for every request.
+        self._moto.get_backend_for_host = cache(self._moto.get_backend_for_host)
         # moto's queues are lists that it replaces, so two changes at once may lose one.
         self._turn = threading.Lock()
         self._server = make_server(

@@ -101,14 +101,14 @@ class Judged:
 
     def over(self, points: Points, minutes: int, gaps: Gaps) -> Series:
         known = {key: points(reading, minutes) for key, reading in self.readings.items()}
+        return self._value(self.result, known, gaps)
 
-        def value(key: str) -> Series:
-            if key not in known:
-                text = self.expressions[key]
-                known[key] = evaluate(text, {each: value(each) for each in names(text)}, gaps)
-            return known[key]
-
-        return value(self.result)
+    def _value(self, key: str, known: dict[str, Series], gaps: Gaps) -> Series:
+        if key not in known:
+            text = self.expressions[key]
+            series = {each: self._value(each, known, gaps) for each in names(text)}
+            known[key] = evaluate(text, series, gaps)
+        return known[key]
 
     @property
     def text(self) -> str:

@@ -408,9 +408,8 @@ class _Simulation:
         known = self.history.get(reading, {})
         of_queue = reading.signal in OF_QUEUE
         late = self.world.queue_late_minutes if of_queue else self.world.late_minutes
-        newest = self.minute - late
-        span = range(self.minute - minutes + 1, self.minute + 1)
-        return tuple(known.get(minute) if minute <= newest else None for minute in span)
+        delivered = range(self.minute - minutes + 1, self.minute - late + 1)
+        return (*map(known.get, delivered), *[None] * min(late, minutes))
 
     def _within(self, span: tuple[float, float]) -> bool:
         return span[0] <= self.now < span[1]

@@ -28,6 +28,17 @@ def test_a_clean_program_has_no_finding_of_any_check(clean: Graph) -> None:
     assert checks.run(clean) == []
 
 
+def test_what_was_judged_in_one_graph_is_said_of_the_next_one_that_has_it(clean: Graph) -> None:
+    said = [
+        judged(clean, "rds.Instance", "database", "engineVersion", version)
+        for version in ("98.7", "98.7", "98.8")
+    ]
+
+    assert [len(findings) for findings in said] == [1, 1, 1]
+    assert said[0] == said[1]
+    assert "98.8" in said[2][0].message
+
+
 @pytest.mark.parametrize(
     ("type", "name", "path", "value", "said"),
     [

@@ -6,7 +6,8 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from tests.recorder import Recorded, record, type_token
+from rehearsal.record import RecordOnlyProvider
+from tests.recorder import Recorded, record, recorded_once, type_token
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +86,17 @@ def test_a_crash_of_the_program_fails_the_test() -> None:
 )
 def test_types_may_be_given_in_short(short: str, full: str) -> None:
     assert type_token(short) == full
+
+
+def test_a_helper_records_once_for_equal_arguments_unless_they_are_no_plain_data() -> None:
+    recordings: list[object] = []
+
+    @recorded_once
+    def queue(size: int, **given: object) -> int:
+        recordings.append(given)
+        return len(recordings)
+
+    assert [queue(1, tags={"a": 1, "b": 2}), queue(1, tags={"b": 2, "a": 1})] == [1, 1]
+    assert [queue(2), queue(1, tags={}), queue(2)] == [2, 3, 2]
+    provider = RecordOnlyProvider()
+    assert [queue(2, provider=provider), queue(2, provider=provider)] == [4, 5]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import FLEETS, fleet_sized, rehearsed
+from tests.conftest import FLEETS, VARIANTS, fleet_sized, rehearsed
 from tests.recorder import Recorded
 from tests.settings.stack_files import bent
 
@@ -23,13 +23,17 @@ KEEPERS = {"backlot:workers:Waker", "backlot:workers:Interruptions", "backlot:wo
 
 @pytest.fixture(name="stack_with", scope="module")
 def _stack_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Recorded]:
-    """The staging stack with other fleets."""
+    """The dev stack with other fleets, and with nothing else that a stack may do without.
+
+    The variant `fleets` is rehearsed among all that a stack may have.
+    """
+    without = {**VARIANTS["bare"], **VARIANTS["nothing"]}
 
     def of(fleets: Mapping[str, Any], *, moto: bool = True, **change: Any) -> Recorded:
-        file: Path = tmp_path_factory.mktemp("fleets") / "Pulumi.staging.yaml"
-        config = bent("staging", {"workers": dict(fleets), **change})
+        file: Path = tmp_path_factory.mktemp("fleets") / "Pulumi.dev.yaml"
+        config = bent("dev", {**without, "workers": dict(fleets), **change})
         file.write_text(yaml.safe_dump({"config": config}))
-        return Recorded(rehearsed("staging", file, moto=moto))
+        return Recorded(rehearsed("dev", file, moto=moto))
 
     return of
 
