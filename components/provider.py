@@ -1,4 +1,4 @@
-"""The AWS provider that makes everything, the account it is for, and what bounds every role."""
+"""The AWS provider that makes everything, the account it is for, and where every role lies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from settings.stack import Settings
 
-ROLE = "aws:iam/role:Role"
+ROLE, PROFILE = "aws:iam/role:Role", "aws:iam/instanceProfile:InstanceProfile"
 
 
 def aws_provider(stack: Settings) -> aws.Provider:
@@ -27,21 +27,23 @@ def account_id(provider: aws.Provider) -> pulumi.Output[str]:
 
 
 def bound_roles(stack: Settings) -> None:
-    """Put the stack's permissions boundary on every role that is made from now on.
+    """Put every role made from now on into the stack's path, and its boundary on it where one is.
 
-    Not an argument of the components: bootstrap's deploy role may make no role without it, so one
-    that was forgotten would stop a deployment half-way.
+    Neither is an argument of the components: bootstrap's deploy role may make no role elsewhere and
+    none without the boundary, so one that was forgotten would stop a deployment half-way. A path
+    can be granted, which a tag on a role that is passed cannot, and what a role is called stays
+    Pulumi's business.
     """
+    path = {"path": f"/{stack.prefix}/"}
     boundary = stack.platform.permissions_boundary
-    if boundary is None:
-        return
+    bound = {"permissions_boundary": boundary} if boundary else {}
 
-    def bounded(
+    def placed(
         made: pulumi.ResourceTransformationArgs,
     ) -> pulumi.ResourceTransformationResult | None:
-        if made.type_ != ROLE:
+        if made.type_ not in (ROLE, PROFILE):
             return None
-        props = {**made.props, "permissions_boundary": boundary}
+        props = {**made.props, **path, **(bound if made.type_ == ROLE else {})}
         return pulumi.ResourceTransformationResult(props=props, opts=made.opts)
 
-    pulumi.runtime.register_stack_transformation(bounded)
+    pulumi.runtime.register_stack_transformation(placed)

@@ -37,6 +37,7 @@ PASSED_TO = (
     "rds.amazonaws.com",
     "s3.amazonaws.com",
     "scheduler.amazonaws.com",
+    "synthetics.amazonaws.com",
     "vpc-flow-logs.amazonaws.com",
 )
 """The services that the platform gives a role to."""
@@ -86,7 +87,7 @@ def network(place: Place) -> tuple[Statement, ...]:
     )  # fmt: skip
 
 
-def compute(place: Place) -> tuple[Statement, ...]:
+def compute(place: Place, environment: str) -> tuple[Statement, ...]:
     """Clusters, services, groups of instances, functions, and what scales them."""
     instances = (
         "Attach*", "Cancel*", "Create*", "Delete*", "Detach*", "Disable*",
@@ -123,6 +124,14 @@ def compute(place: Place) -> tuple[Statement, ...]:
             actions=_actions("lambda", *_WRITES, "AddPermission", "Publish*", "RemovePermission"),
             resources=[place.arn("lambda", "*")],
         ),
+        # The gates of a release, and a rotation, which Secrets Manager begins as who asks for it.
+        # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+        Statement(
+            sid="CallFunctions",
+            actions=["lambda:InvokeFunction"],
+            resources=[place.arn("lambda", "function:*")],
+            conditions=_tagged(environment),
+        ),
         Statement(
             sid="Beanstalk",
             actions=_actions(
@@ -132,10 +141,20 @@ def compute(place: Place) -> tuple[Statement, ...]:
             ),
             resources=["arn:aws:elasticbeanstalk:*::*", place.arn("elasticbeanstalk", "*")],
         ),
+        # It makes its environments with the rights of who asks: a stack, and alarms that scale it.
+        # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AdministratorAccess-AWSElasticBeanstalk.html
         Statement(
             sid="BeanstalkStacks",
-            actions=_actions("cloudformation", "*Stack", "GetTemplate"),
+            actions=_actions(
+                "cloudformation", *_TAGS, "*Stack", "ContinueUpdateRollback", "GetTemplate",
+                "SignalResource",
+            ),
             resources=[place.arn("cloudformation", "stack/awseb-*")],
+        ),
+        Statement(
+            sid="BeanstalkAlarms",
+            actions=_actions("cloudwatch", "DeleteAlarms", "PutMetricAlarm"),
+            resources=[place.arn("cloudwatch", "alarm:awseb-*")],
         ),
         Statement(
             sid="Quotas",
@@ -156,7 +175,7 @@ def data(place: Place, environment: str, *, disposable: bool) -> tuple[Statement
     emptying = (
         Statement(
             sid="EmptyBuckets",
-            actions=["s3:DeleteObject*", "s3:ListBucketVersions"],
+            actions=["s3:AbortMultipartUpload", "s3:DeleteObject*", "s3:ListBucketVersions"],
             resources=[f"arn:aws:s3:::{prefix}-*"],
         ),
         Statement(
@@ -185,7 +204,7 @@ def data(place: Place, environment: str, *, disposable: bool) -> tuple[Statement
         Statement(
             sid="Buckets",
             actions=_actions(
-                "s3", "CreateBucket", "DeleteBucket*", "Put*Configuration", "PutBucket*",
+                "s3", *_TAGS, "CreateBucket", "DeleteBucket*", "Put*Configuration", "PutBucket*",
             ),
             resources=[f"arn:aws:s3:::{prefix}-*"],
         ),
@@ -254,7 +273,9 @@ def edge(place: Place) -> tuple[Statement, ...]:
         ),
         Statement(
             sid="Certificates",
-            actions=_actions("acm", "*Certificate", "AddTagsToCertificate", "RemoveTags*"),
+            actions=_actions(
+                "acm", "*Certificate", "AddTagsToCertificate", "RemoveTags*", "Update*",
+            ),
             resources=[place.arn("acm", "*")],
         ),
         Statement(
@@ -387,7 +408,7 @@ def watch(place: Place, environment: str) -> tuple[Statement, ...]:
             sid="Audit",
             actions=[
                 *_actions("access-analyzer", *_CHANGES, *_TAGS),
-                *_actions("cloudtrail", *_CHANGES, "AddTags", "Put*", "RemoveTags", "StartLogging"),
+                *_actions("cloudtrail", *_CHANGES, "AddTags", "Put*", "RemoveTags", "St*Logging"),
                 *_actions("guardduty", *_CHANGES, *_TAGS),
                 *_actions("inspector2", "Enable", "Disable", "Update*"),
                 *_actions("securityhub", *_CHANGES, *_TAGS, "Batch*Standards", "*SecurityHub"),
@@ -401,45 +422,34 @@ def watch(place: Place, environment: str) -> tuple[Statement, ...]:
 def identity(place: Place, environment: str) -> tuple[Statement, ...]:
     """The workloads' roles, and the keys. The boundary says what such a role must carry."""
     prefix = place.prefix(environment)
-    ours = {"StringEquals": {f"aws:ResourceTag/{ENVIRONMENT_TAG}": environment}}
+    ours = _tagged(environment)
     at_birth = {"StringEquals": {f"aws:RequestTag/{ENVIRONMENT_TAG}": environment}}
-    roles = [place.global_arn("iam", "role/*")]
+    roles = place.global_arn("iam", f"role/{prefix}/*")
     return (
+        # By the path that the platform puts them into. By a tag it could take over every role in
+        # the account that has none yet: whoever may make a tagged role may tag one that is there.
         Statement(
-            sid="CreateRoles",
+            sid="Roles",
             actions=[
-                "iam:CreateInstanceProfile", "iam:CreatePolicy", "iam:CreateRole",
-                "iam:TagInstanceProfile", "iam:TagPolicy", "iam:TagRole",
+                "iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy",
+                "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
+                "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole*",
             ],
-            resources=[
-                *roles,
-                place.global_arn("iam", "instance-profile/*"),
-                place.global_arn("iam", "policy/*"),
-            ],
-            conditions=at_birth,
+            resources=[roles],
         ),
         Statement(
-            sid="ChangeRoles",
+            sid="InstanceProfiles",
             actions=[
-                "iam:AttachRolePolicy", "iam:DeleteRole", "iam:DeleteRolePolicy",
-                "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
-                "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole*",
-                "iam:CreatePolicyVersion", "iam:DeletePolicy*", "iam:SetDefaultPolicyVersion",
-                "iam:*RoleToInstanceProfile", "iam:*RoleFromInstanceProfile",
-                "iam:DeleteInstanceProfile", "iam:Untag*P*",
+                "iam:*RoleFromInstanceProfile", "iam:*RoleToInstanceProfile",
+                "iam:CreateInstanceProfile", "iam:DeleteInstanceProfile",
+                "iam:TagInstanceProfile", "iam:UntagInstanceProfile",
             ],
-            resources=[
-                *roles,
-                place.global_arn("iam", "instance-profile/*"),
-                place.global_arn("iam", "policy/*"),
-            ],
-            conditions=ours,
+            resources=[place.global_arn("iam", f"instance-profile/{prefix}/*")],
         ),
         Statement(
             sid="PassRoles",
             actions=["iam:PassRole"],
-            resources=roles,
-            # IAM cannot judge a passed role by its tags, so whom it is passed to has to do.
+            resources=[roles],
             conditions={"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
         ),
         Statement(
@@ -458,8 +468,7 @@ def identity(place: Place, environment: str) -> tuple[Statement, ...]:
             sid="ChangeKeys",
             actions=_actions(
                 "kms", "CancelKeyDeletion", "CreateAlias", "DeleteAlias", "Disable*", "Enable*",
-                "PutKeyPolicy", "RotateKeyOnDemand", "ScheduleKeyDeletion", "UntagResource",
-                "Update*",
+                "PutKeyPolicy", "RotateKeyOnDemand", "ScheduleKeyDeletion", *_TAGS, "Update*",
             ),
             resources=[place.arn("kms", "key/*")],
             conditions=ours,
@@ -481,6 +490,14 @@ def identity(place: Place, environment: str) -> tuple[Statement, ...]:
             resources=[place.arn("kms", "key/*")],
             conditions={**ours, "Bool": {"kms:GrantIsForAWSResource": "true"}},
         ),
+        # Of a vault, a repository or a stream, when it is made and when it goes.
+        # https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault.html
+        Statement(
+            sid="TakeKeysBack",
+            actions=["kms:RetireGrant", "kms:RevokeGrant"],
+            resources=[place.arn("kms", "key/*")],
+            conditions=ours,
+        ),
     )  # fmt: skip
 
 
@@ -490,12 +507,16 @@ def policies(
     """All of it, by the name of the managed policy that it goes into."""
     return {
         "network": network(place),
-        "compute": compute(place),
+        "compute": compute(place, environment),
         "data": data(place, environment, disposable=disposable),
         "edge": edge(place),
         "watch": watch(place, environment),
         "identity": identity(place, environment),
     }
+
+
+def _tagged(environment: str) -> dict[str, dict[str, str]]:
+    return {"StringEquals": {f"aws:ResourceTag/{ENVIRONMENT_TAG}": environment}}
 
 
 _CHANGES = ("Create*", "Delete*", "Update*")

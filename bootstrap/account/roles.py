@@ -24,8 +24,13 @@ HOUR_SECONDS = 60 * 60
 PLAIN_PARAMETERS = ("api-url",)
 """What a stack keeps in SSM for others to read, and is no secret."""
 
-NEEDED = ("secretsmanager:GetSecretValue",)
-"""What of the data a deployment reads: the secrets it has written, to see whether they changed."""
+NEEDED = (
+    "cloudformation:GetTemplate",
+    "lambda:InvokeFunction*",
+    "secretsmanager:GetSecretValue",
+)
+"""What of the data a deployment reads: Beanstalk's templates, what its own gates answer, and the
+secrets it has written, to see whether they changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +86,12 @@ class EnvironmentRoles(pulumi.ComponentResource):
                     *state.grant_read(environment),
                     Statement(
                         sid="ReadPlainly",
-                        actions=["s3:GetObject", "ssm:GetParameter", "ssm:GetParameters"],
+                        actions=[
+                            "s3:GetObject",
+                            "s3:GetObjectTagging",
+                            "ssm:GetParameter",
+                            "ssm:GetParameters",
+                        ],
                         resources=[bundles, *plain],
                     ),
                     *keep_off_data([*state.readable(environment), bundles], plain),

@@ -50,7 +50,7 @@ OTHERWISE = {
 """Calls that IAM knows by another name.
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"""
 
-OURS = {"iam:CreateOpenIDConnectProvider", "kms:ReplicateKey"}
+OURS = {"iam:CreateOpenIDConnectProvider", "iam:CreatePolicy", "kms:ReplicateKey"}
 """What this project alone makes."""
 
 

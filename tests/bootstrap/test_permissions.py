@@ -208,34 +208,73 @@ def test_a_deployment_does_not_touch_the_key_of_the_states(
     assert not deploy.may("kms:UpdateAlias", arn("kms", "alias/backlot-state"))
 
 
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/backlot-dev/api-task-1a2b3c4"
+OTHER_ROLES = (
+    f"arn:aws:iam::{ACCOUNT}:role/OrganizationAccountAccessRole",
+    f"arn:aws:iam::{ACCOUNT}:role/backlot-production/api-task-1a2b3c4",
+    f"arn:aws:iam::{ACCOUNT}:role/backlot-dev-two/api-task-1a2b3c4",
+)
+
+
 def test_a_role_is_made_under_the_workloads_boundary_or_not_at_all(dev: Role) -> None:  # B21
-    role, tag = f"arn:aws:iam::{ACCOUNT}:role/api-task-1a2b3c4", "aws__ResourceTag_Environment"
     bounded = {"iam__PermissionsBoundary": BOUNDARY}
     other = {"iam__PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}
 
-    born = {"aws__RequestTag_Environment": "dev"}
-    assert dev.may("iam:CreateRole", role, **bounded, **born)
-    assert dev.decides("iam:CreateRole", role, **other, **born) == "denied"
-    assert dev.decides("iam:CreateRole", role, **born) == "denied"
-    for action in ("iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"):
-        assert dev.may(action, role, **bounded, **{tag: "dev"}), action
-        assert dev.decides(action, role, **other, **{tag: "dev"}) == "denied", action
-        assert dev.decides(action, role, **{tag: "dev"}) == "denied", action
+    for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy",
+                   "iam:PutRolePermissionsBoundary"):  # fmt: skip
+        assert dev.may(action, ROLE, **bounded), action
+        assert dev.decides(action, ROLE, **other) == "denied", action
+        assert dev.decides(action, ROLE) == "denied", action
 
 
 def test_a_role_that_the_platform_did_not_make_is_not_its_to_change(dev: Role) -> None:
-    role = f"arn:aws:iam::{ACCOUNT}:role/OrganizationAccountAccessRole"
-    bounded = {"iam__PermissionsBoundary": BOUNDARY}
-    for action in ("iam:UpdateAssumeRolePolicy", "iam:DeleteRole", "iam:PutRolePolicy"):
-        assert not dev.may(action, role, **bounded), action
-        assert dev.may(action, role, **bounded, aws__ResourceTag_Environment="dev"), action
+    """Nor to call its own: a tag that may be put on a new role may be put on any."""
+    given = {"iam__PermissionsBoundary": BOUNDARY, "aws__RequestTag_Environment": "dev"}
+    for action in ("iam:UpdateAssumeRolePolicy", "iam:DeleteRole", "iam:PutRolePolicy",
+                   "iam:TagRole"):  # fmt: skip
+        assert dev.may(action, ROLE, **given), action
+        for role in OTHER_ROLES:
+            assert not dev.may(action, role, **given), (action, role)
+            assert not dev.may(action, role, **given, aws__ResourceTag_Environment="dev")
 
 
-def test_roles_are_passed_to_the_platforms_services_alone(dev: Role) -> None:
-    role = f"arn:aws:iam::{ACCOUNT}:role/api-task-1a2b3c4"
-    assert dev.may("iam:PassRole", role, iam__PassedToService="ecs-tasks.amazonaws.com")
-    assert not dev.may("iam:PassRole", role, iam__PassedToService="cloudformation.amazonaws.com")
-    assert not dev.may("iam:PassRole", role)
+def test_the_stacks_own_roles_are_passed_to_the_platforms_services_alone(dev: Role) -> None:
+    assert dev.may("iam:PassRole", ROLE, iam__PassedToService="ecs-tasks.amazonaws.com")
+    assert not dev.may("iam:PassRole", ROLE, iam__PassedToService="cloudformation.amazonaws.com")
+    assert not dev.may("iam:PassRole", ROLE)
+    for role in OTHER_ROLES:
+        assert not dev.may("iam:PassRole", role, iam__PassedToService="ecs-tasks.amazonaws.com")
+
+
+def test_a_deployment_calls_its_own_gates_and_nobody_elses(deploy: Role) -> None:
+    gate, tag = arn("lambda", "function:api-gates-migrate-1a2b3c4"), "aws__ResourceTag_Environment"
+    environment = deploy.node.name.removesuffix("-deploy")
+
+    assert {
+        other for other in ENVIRONMENTS if deploy.may("lambda:InvokeFunction", gate, **{tag: other})
+    } == {environment}
+    assert not deploy.may("lambda:InvokeFunction", gate)
+
+
+def test_beanstalk_makes_an_environment_with_the_rights_of_the_deployment(dev: Role) -> None:
+    stack = arn("cloudformation", "stack/awseb-e-a1b2c3-stack/d4")
+    alarm = arn("cloudwatch", "alarm:awseb-e-a1b2c3-stack-AWSEBCloudwatchAlarmHigh-d4")
+    for action in ("CreateStack", "TagResource", "UpdateStack", "GetTemplate", "DeleteStack"):
+        assert dev.may(f"cloudformation:{action}", stack), action
+    for action in ("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"):
+        assert dev.may(action, alarm), action
+        assert not dev.may(action, arn("cloudwatch", "alarm:another")), action
+    assert not dev.may("cloudformation:CreateStack", arn("cloudformation", "stack/another/d4"))
+
+
+def test_a_changed_tag_is_put_on_a_key_that_is_there(dev: Role) -> None:
+    """Only what changes is sent, so the environment's own tag is not among it."""
+    key = arn("kms", "key/1")
+    assert dev.may("kms:TagResource", key, aws__ResourceTag_Environment="dev")
+    assert not dev.may("kms:TagResource", key)
+    for action in ("kms:RetireGrant", "kms:RevokeGrant"):
+        assert dev.may(action, key, aws__ResourceTag_Environment="dev"), action
+        assert not dev.may(action, key), action
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The permissions boundary: on every role of the stack, or on none."""
+"""Where every role of the stack lies, and the permissions boundary: on all of them, or on none."""
 
 from __future__ import annotations
 
@@ -32,3 +32,14 @@ def test_without_a_boundary_roles_have_none(stack_graph) -> None:
     roles = stack_graph("dev").all("iam.Role")
     assert roles
     assert not any("permissions_boundary" in role for role in roles)
+
+
+def test_every_role_lies_in_the_stacks_own_path_where_bootstrap_grants_it(stack_graph) -> None:
+    recorded = stack_graph("dev")
+    placed = [*recorded.all("iam.Role"), *recorded.all("iam.InstanceProfile")]
+
+    assert len(placed) >= 15
+    assert {node["path"] for node in placed} == {"/backlot-dev/"}
+    assert [node.urn for node in recorded.nodes if node.get("path") == "/backlot-dev/"] == [
+        node.urn for node in recorded.nodes if node in placed
+    ]

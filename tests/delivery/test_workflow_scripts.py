@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,10 +189,16 @@ def test_a_digest_that_the_stacks_have_already_changes_nothing(tmp_path: Path) -
 
 @needs_jq
 def test_a_plan_is_known_again_by_what_it_does_and_not_by_its_order(tmp_path: Path) -> None:
-    def fingerprint(name: str, *steps: tuple[str, str]) -> str:
+    def fingerprint(name: str, *steps: tuple[str, str], image: str = "api:1") -> str:
         folder = tmp_path / name
         folder.mkdir()
-        content = {"steps": [{"op": op, "urn": urn, "newState": {"id": name}} for op, urn in steps]}
+        now = {"inputs": {"image": image}}
+        content = {
+            "steps": [
+                {"op": op, "urn": urn, "oldState": now, "newState": {"id": name}}
+                for op, urn in steps
+            ]
+        }
         (folder / "preview.json").write_text(json.dumps(content), encoding="utf-8")
         ran = run(job("plan.plan").script("Fingerprint"), folder, {})
         assert ran.code == 0, ran.output
@@ -200,6 +207,82 @@ def test_a_plan_is_known_again_by_what_it_does_and_not_by_its_order(tmp_path: Pa
     approved = fingerprint("approved", ("update", "a"), ("create", "b"), ("same", "c"))
     assert fingerprint("again", ("create", "b"), ("update", "a")) == approved
     assert fingerprint("worse", ("create", "b"), ("replace", "a")) != approved
+    # Another release was quicker: approved was the way from the version before it.
+    late = fingerprint("late", ("update", "a"), ("create", "b"), image="api:2")
+    assert late != approved
+
+
+PULLS = [
+    {"merged_at": "2026-11-26T10:00:00Z", "body": "Data loss: dev/jobs"},
+    {"merged_at": "2026-11-26T10:00:00Z", "body": None},
+    {"merged_at": None, "body": "Data loss: dev/database-primary"},
+]
+"""All hold the commit; the last is only proposed, by whoever liked to."""
+
+STEP = "Read what the pull request approves"
+
+
+@needs_jq
+@pytest.mark.parametrize(
+    ("place", "number", "asked", "approved"),
+    [
+        ("up.up", "", "commits/c0ffee/pulls", "Data loss: dev/jobs\n"),
+        ("plan.plan", "", "commits/c0ffee/pulls", "Data loss: dev/jobs\n"),
+        ("plan.plan", "5", "pulls/5", "Data loss: dev/jobs\n"),
+    ],
+)
+def test_what_is_approved_is_what_a_description_says_now(
+    place: str, number: str, asked: str, approved: str, tmp_path: Path
+) -> None:
+    answer = PULLS[0] if number else PULLS
+    (tmp_path / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    ran = run(
+        job(place).script(STEP),
+        tmp_path,
+        {"gh": f'jq --raw-output "${{@: -1}}" {tmp_path}/answer.json'},
+        NUMBER=number,
+        GITHUB_REPOSITORY="studio/backlot",
+        GITHUB_SHA="c0ffee",
+    )
+
+    assert ran.code == 0, ran.output
+    assert ran.calls[0].startswith(f"gh api repos/studio/backlot/{asked} --jq ")
+    assert (tmp_path / "approvals.txt").read_text(encoding="utf-8") == approved
+
+
+@needs_jq
+def test_what_is_scanned_is_the_image_whose_digest_is_released(tmp_path: Path) -> None:
+    layout, temp = tmp_path / "layout", tmp_path / "temp"
+    layout.mkdir()
+    temp.mkdir()
+    (layout / "index.json").write_text(json.dumps({"manifests": [{"digest": DIGEST}]}))
+    ran = run(
+        job("release-image.build").script("Build"),
+        tmp_path,
+        {"docker": f'[ "$2" = create ] || tar --create --file image.tar --directory {layout} .'},
+        RUNNER_TEMP=str(temp),
+        PLATFORM="linux/arm64",
+        CONTEXT=".",
+    )
+
+    assert ran.code == 0, ran.output
+    assert (tmp_path / ".output").read_text(encoding="utf-8") == f"digest={DIGEST}\n"
+    assert (temp / "image" / "index.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("place", "step"),
+    [
+        ("preview.comment", "Write each stack's comment, or write it anew"),
+        ("drift.report", "Open, renew or close each stack's issue"),
+    ],
+)
+def test_of_a_stack_that_could_not_be_looked_at_nothing_is_said(
+    place: str, step: str, tmp_path: Path
+) -> None:
+    ran = run(job(place).script(step), tmp_path, {"gh": "true"}, GITHUB_REPOSITORY="studio/backlot")
+
+    assert (ran.code, ran.calls) == (0, [])
 
 
 @needs_jq
@@ -290,6 +373,27 @@ def test_a_stack_keeps_one_comment(tmp_path: Path, earlier: str, method: str) ->
     )
 
 
+def given_anew(definition: str) -> dict[str, Any]:
+    """A plan in which the API gets a queue that is not there yet, with a dead-letter queue."""
+
+    def step(op: str, name: str, *needs: str) -> dict[str, Any]:
+        state = {"dependencies": [f"urn::{one}" for one in needs]}
+        return {"op": op, "urn": f"urn::{name}", "newState": state}
+
+    return {
+        "steps": [
+            step("create", "queue-dead"),
+            step("create", "queue", "queue-dead"),
+            step("update", "role"),
+            step("create", "another-bucket"),
+            step("create-replacement", definition, "queue", "role", "vpc"),
+            step("replace", definition, "queue", "role", "vpc"),
+            {"op": "delete-replaced", "urn": f"urn::{definition}"},
+        ]
+    }
+
+
+@needs_jq
 @needs_yq
 @pytest.mark.parametrize(
     ("api", "target"),
@@ -312,6 +416,7 @@ def test_a_database_is_migrated_first_where_ecs_does_not_do_it(
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/bash\necho "python $*" >> {tmp_path}/.calls\n')
     python.chmod(0o755)
+    (tmp_path / "preview.json").write_text(json.dumps(given_anew("api-migration-definition")))
     ran = run(
         job("up.up").script("Migrate first, where ECS does not"),
         tmp_path,
@@ -321,8 +426,8 @@ def test_a_database_is_migrated_first_where_ecs_does_not_do_it(
 
     assert ran.code == 0, ran.output
     ups = [call for call in ran.calls if call.startswith("pulumi up")]
-    assert ups == (
-        [f"pulumi up --stack dev --yes --skip-preview --target {target}"] if target else []
-    )
+    first = f"pulumi up --stack dev --yes --skip-preview --target {target}"
+    new = "" if target == "**::api-definition" else " --target=urn::queue --target=urn::queue-dead"
+    assert ups == ([f"{first}{new}"] if target else [])
     migrate = "python -m operations.gate migrate dev --outputs outputs.json"
     assert (migrate in ran.calls) == bool(target)
