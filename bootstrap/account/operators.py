@@ -119,6 +119,12 @@ def _help(place: Place, environments: Sequence[str]) -> tuple[Statement, ...]:
             resources=[place.arn("ecs", "task/*")],
             conditions=ours,
         ),
+        # Not by tag: a deployment carries none that AWS says is judged. Its cluster's name is not ours.
+        Statement(
+            sid="AnswerDeployments",
+            actions=["ecs:ContinueServiceDeployment", "ecs:StopServiceDeployment"],
+            resources=[place.arn("ecs", "service-deployment/*")],
+        ),
         Statement(
             sid="Silence",
             actions=["cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions"],

@@ -401,3 +401,12 @@ def test_an_operator_helps_and_changes_nothing_that_pulumi_made(account: Account
     }
     contents = {action for action, resource in DATA.items() if operator.may(action, resource)}
     assert contents == {"logs:FilterLogEvents", "logs:GetLogEvents"}
+
+
+def test_operators_answer_a_deployment_that_waits_and_change_no_service(account: Account) -> None:
+    operator = account.role("operators")
+    deployment = arn("ecs", "service-deployment/api-cluster-1/api-service-1/abc")
+
+    assert operator.may("ecs:ContinueServiceDeployment", deployment)
+    assert operator.may("ecs:StopServiceDeployment", deployment)
+    assert not operator.may("ecs:UpdateService", arn("ecs", "service/api-cluster-1/api-service-1"))
