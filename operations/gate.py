@@ -16,7 +16,6 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -27,6 +26,8 @@ from operations.stack_file import (
     OutputsError,
     StackFile,
     StackFileError,
+    ask_for_outputs,
+    ask_for_stack,
     build_of,
     read,
     read_outputs,
@@ -86,19 +87,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Call a gate of a release where ECS does not: on EC2 and Elastic Beanstalk.",
     )
     parser.add_argument("gate", choices=["migrate", "smoke"], help="which gate")
-    parser.add_argument("stack", metavar="STACK", help="the stack, such as staging")
-    parser.add_argument(
-        "--outputs",
-        metavar="FILE",
-        default="-",
-        help="what `pulumi stack output --json` wrote (default: read it from the pipe)",
-    )
-    parser.add_argument(
-        "--config-file",
-        metavar="FILE",
-        type=Path,
-        help="the stack's settings (default: Pulumi.STACK.yaml)",
-    )
+    ask_for_stack(parser)
+    ask_for_outputs(parser)
     return parser.parse_args(arguments)
 
 

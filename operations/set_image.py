@@ -19,7 +19,7 @@ from pathlib import Path
 
 import yaml
 
-from operations.stack_file import NAMESPACE, StackFileError, read
+from operations.stack_file import NAMESPACE, StackFileError, ask_for_stack, read
 
 OK, REFUSED = 0, 1
 
@@ -66,15 +66,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Put a newly built image into a stack file, wherever it names the image's "
         "repository. Nothing else in the file changes.",
     )
-    parser.add_argument("stack", metavar="STACK", help="the stack to change, such as dev")
+    ask_for_stack(parser, "the stack to change")
     parser.add_argument(
         "image", metavar="IMAGE", type=_by_digest, help="repository and digest: api@sha256:..."
-    )
-    parser.add_argument(
-        "--config-file",
-        metavar="FILE",
-        type=Path,
-        help="the stack's settings (default: Pulumi.STACK.yaml)",
     )
     return parser.parse_args(arguments)
 

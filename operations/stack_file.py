@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Mapping
@@ -54,6 +55,27 @@ class StackFile:
     @property
     def region(self) -> str:
         return str(self.config["aws:region"])
+
+
+def ask_for_stack(parser: argparse.ArgumentParser, purpose: str = "the stack") -> None:
+    """STACK and `--config-file`, for `read`."""
+    parser.add_argument("stack", metavar="STACK", help=f"{purpose}, such as dev")
+    parser.add_argument(
+        "--config-file",
+        metavar="FILE",
+        type=Path,
+        help="the stack's settings (default: Pulumi.STACK.yaml)",
+    )
+
+
+def ask_for_outputs(parser: argparse.ArgumentParser) -> None:
+    """`--outputs`, for `read_outputs`."""
+    parser.add_argument(
+        "--outputs",
+        metavar="FILE",
+        default="-",
+        help="what `pulumi stack output --json` wrote (default: read it from the pipe)",
+    )
 
 
 def read(stack: str, file: Path | None = None) -> StackFile:

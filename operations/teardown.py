@@ -17,13 +17,12 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.stack_file import StackFile, StackFileError, read
+from operations.stack_file import StackFile, StackFileError, ask_for_stack, read
 
 OK, REFUSED = 0, 1
 
@@ -94,13 +93,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Clear away what would hold `pulumi destroy` up: busy workers, lifecycle "
         "hooks, what lies in buckets and backup vaults. Refused for a protected stack.",
     )
-    parser.add_argument("stack", metavar="STACK", help="the stack to clear, such as dev")
-    parser.add_argument(
-        "--config-file",
-        metavar="FILE",
-        type=Path,
-        help="the stack's settings (default: Pulumi.STACK.yaml)",
-    )
+    ask_for_stack(parser, "the stack to clear")
     parser.add_argument("--yes", action="store_true", help="do not ask first")
     return parser.parse_args(arguments)
 

@@ -28,6 +28,8 @@ from operations.stack_file import (
     OutputsError,
     StackFile,
     StackFileError,
+    ask_for_outputs,
+    ask_for_stack,
     build_of,
     read,
     read_outputs,
@@ -115,19 +117,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m operations.verify_release",
         description="Say whether the images of a stack's file are what runs, and how long it took.",
     )
-    parser.add_argument("stack", metavar="STACK", help="the stack, such as staging")
-    parser.add_argument(
-        "--outputs",
-        metavar="FILE",
-        default="-",
-        help="what `pulumi stack output --json` wrote (default: read it from the pipe)",
-    )
-    parser.add_argument(
-        "--config-file",
-        metavar="FILE",
-        type=Path,
-        help="the stack's settings (default: Pulumi.STACK.yaml)",
-    )
+    ask_for_stack(parser)
+    ask_for_outputs(parser)
     parser.add_argument(
         "--wait-minutes",
         metavar="N",
