@@ -86,9 +86,7 @@ uptime = stack.uptime and Uptime(
     "uptime", UptimeArgs(settings=stack.uptime, place=place, urls=urls), here
 )
 
-canary = stack.canary and Canary(
-    "canary", CanaryArgs.of(stack.canary, balancer.url, buckets), here
-)
+canary = stack.canary and Canary("canary", CanaryArgs.of(stack.canary, balancer.url, buckets), here)
 
 backups = backups_of(stack, ground, database, buckets, kept)
 upkeep = upkeep_of(stack, ground, database, cache, buckets, here)

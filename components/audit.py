@@ -294,15 +294,13 @@ def _guard_duty(name: str, args: AuditArgs, opts: pulumi.ResourceOptions) -> Non
                 "detail": {"severity": [{"numeric": numbers}]},
             },
             title="GuardDuty",
-            text="Severity <severity>: <title>. <description> Finding <id> in <region>."
-            f" Runbook: {RUNBOOK}",
+            text=f"Finding <id> of severity <severity> in <region>. Runbook: {RUNBOOK}",
             paths={
                 "severity": "$.detail.severity",
-                "title": "$.detail.title",
-                "description": "$.detail.description",
                 "id": "$.detail.id",
                 "region": "$.region",
             },
+            words="$.detail.description",
         )
         args.notices.tell(f"{name}-{severity}", found, opts)
 
@@ -331,13 +329,13 @@ def _malware_scan(name: str, args: AuditArgs, opts: pulumi.ResourceOptions) -> N
                 },
             },
             title="malware",
-            text="s3://<bucket>/<object>, version <version>, is malware, and nobody can read it "
-            f"now. Runbook: {RUNBOOK}",
+            text="An object in s3://<bucket>, version <version>, is malware, and nobody can read "
+            f"it now; its key follows. Runbook: {RUNBOOK}",
             paths={
                 "bucket": "$.detail.s3ObjectDetails.bucketName",
-                "object": "$.detail.s3ObjectDetails.objectKey",
                 "version": "$.detail.s3ObjectDetails.versionId",
             },
+            words="$.detail.s3ObjectDetails.objectKey",
         )
         args.notices.tell(f"{name}-found", found, opts)
 
@@ -348,9 +346,7 @@ def _scanner_grants(args: AuditArgs) -> tuple[Statement, ...]:
     https://docs.aws.amazon.com/guardduty/latest/ug/malware-protection-s3-iam-policy-prerequisite.html
     """
     media, ground = args.media, args.ground
-    rule = pulumi.Output.concat(
-        "arn:aws:events:", ground.region, ":", ground.account_id, ":", SCANNER_RULE
-    )
+    rule = ground.arn("events", SCANNER_RULE)
     objects = pulumi.Output.concat(media.arn, "/*")
     by_itself = {"StringEquals": {"events:ManagedBy": SCANNER}}
     return (

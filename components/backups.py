@@ -14,7 +14,7 @@ from components.grants import ServiceRole, resource_policy, service_role
 from components.ground import Ground
 from components.keys import KeysArgs, customer_key
 from components.naming import physical_name
-from components.observe import Alarm, Expression, Metric, Panel
+from components.observe import DAY_SECONDS, Alarm, Expression, Metric, Panel
 from components.security_groups import security_group
 from components.stores.buckets import Bucket, Buckets
 from components.stores.database import Database
@@ -45,7 +45,6 @@ TEST_HOURS_LATER = 6
 TEST_DAYS = 7
 """How old the newest backup may be that a test restores."""
 
-DAY_SECONDS = 24 * 60 * 60
 
 GUARDED = (
     "backup:DeleteRecoveryPoint",

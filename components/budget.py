@@ -13,13 +13,11 @@ import pulumi_aws as aws
 from components.ground import GLOBAL_REGION, Place
 from components.naming import physical_name
 from components.notices import Notices
-from components.observe import Alarm, Metric, Panel, Severity
+from components.observe import DAY_SECONDS, Alarm, Metric, Panel, Severity
 from settings.budget import BudgetSettings
 
 STACK_TAGS = ("Project", "Environment")
 """What tells one stack's bill from another's."""
-
-DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)

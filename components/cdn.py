@@ -28,7 +28,7 @@ from components.distributions import (
 from components.domain import Domain
 from components.firewall import Firewall
 from components.ground import Ground
-from components.observe import Alarm, Panel
+from components.observe import DAY_SECONDS, Alarm, Panel
 from components.stores.buckets import CORS_SECONDS, Bucket, Buckets
 from settings.cdn import CdnSettings
 
@@ -72,8 +72,6 @@ SHIELDS: Mapping[str, str] = {
 }
 """Where Origin Shield stands for regions that have none of their own.
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/origin-shield.html"""
-
-DAY_SECONDS = 24 * 60 * 60
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,22 +10,12 @@ import pulumi
 import pulumi_aws as aws
 
 from components.grants import ServiceRole, Statement, service_role, together
+from components.ground import Place
 from components.logs import grant_write
+from components.registry import pull_images
 
 TASKS = "ecs-tasks.amazonaws.com"
 """The service that assumes the roles of a task."""
-
-PULL_IMAGES = Statement(
-    sid="PullImages",
-    actions=[
-        "ecr:BatchCheckLayerAvailability",
-        "ecr:BatchGetImage",
-        "ecr:GetAuthorizationToken",
-        "ecr:GetDownloadUrlForLayer",
-    ],
-    # Which images may be pulled is the registry's to say; its login has no resource to name.
-    resources=["*"],
-)
 
 LOG_BUFFER = "25m"
 """What a container may hold back while CloudWatch Logs is slow, before lines are dropped."""
@@ -161,20 +151,21 @@ def container_definitions(*containers: Container) -> pulumi.Output[str]:
 def execution_role(
     name: str,
     log_group: aws.cloudwatch.LogGroup,
+    image: pulumi.Input[str],
     secrets: Iterable[ContainerSecret],
-    account_id: pulumi.Input[str],
+    place: Place,
     opts: pulumi.ResourceOptions,
 ) -> ServiceRole:
-    """The role under which ECS starts a task: pull the image, fetch `secrets`, write the log.
+    """The role under which ECS starts a task: pull `image`, fetch `secrets`, write the log.
 
     The task's own code never has it.
     """
     statements = (
-        PULL_IMAGES,
+        *pull_images(image, place),
         grant_write(log_group),
         *read_statements(secrets),
     )
-    return service_role(name, TASKS, statements, opts, account_id=account_id)
+    return service_role(name, TASKS, statements, opts, account_id=place.account_id)
 
 
 def rendered_environment(variables: Mapping[str, pulumi.Input[str]]) -> list[dict[str, Any]]:

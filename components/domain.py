@@ -9,11 +9,16 @@ import pulumi
 import pulumi_aws as aws
 
 from components.ground import GLOBAL_REGION
+from components.observe import DAY_SECONDS, Alarm, Metric, Panel
 from settings.domain import DomainSettings
 from settings.stack import Settings
 
 VALIDATION_SECONDS = 300
 """How long resolvers keep a validation record. ACM reads it again at every renewal."""
+
+RENEWED_DAYS = 30
+"""Days left at which a renewal has failed; ACM itself warns every day from then on.
+https://docs.aws.amazon.com/acm/latest/userguide/supported-events.html"""
 
 ValidationOption = aws.acm.outputs.CertificateDomainValidationOption
 
@@ -69,6 +74,8 @@ class Domain(pulumi.ComponentResource):
     waits."""
     edge_certificate_arn: pulumi.Output[str] | None
     """For `edge_names`, in us-east-1. None when there are none."""
+    alarms: tuple[Alarm, ...]
+    panels: tuple[Panel, ...]
 
     def __init__(
         self, name: str, args: DomainArgs, opts: pulumi.ResourceOptions | None = None
@@ -109,6 +116,18 @@ class Domain(pulumi.ComponentResource):
             [records[host] for host in self.edge_names],
             child,
             GLOBAL_REGION,
+        )
+        left = {"certificate": _days_left(own, self.api)}
+        if edge:
+            left["edge-certificate"] = _days_left(edge, "CloudFront", GLOBAL_REGION)
+        self.alarms = tuple(_expiring(what, days) for what, days in left.items())
+        self.panels = (
+            Panel(
+                group="Edge",
+                title="Certificates: days left",
+                unit="days",
+                metrics=list(left.values()),
+            ),
         )
         self.register_outputs(
             {
@@ -187,6 +206,34 @@ def _issued(
         region=region,
         opts=opts,
     ).certificate_arn
+
+
+def _days_left(certificate: aws.acm.Certificate, label: str, region: str | None = None) -> Metric:
+    """https://docs.aws.amazon.com/acm/latest/userguide/cloudwatch-metrics.html"""
+    return Metric(
+        namespace="AWS/CertificateManager",
+        name="DaysToExpiry",
+        dimensions={"CertificateArn": certificate.arn},
+        statistic="Minimum",
+        period=DAY_SECONDS,
+        label=label,
+        region=region,
+    )
+
+
+def _expiring(what: str, days: Metric) -> Alarm:
+    return Alarm(
+        name=f"{what}-expiring",
+        summary=f"The certificate of {days.label} was not renewed and ends in less than "
+        f"{RENEWED_DAYS} days; browsers will refuse it then.",
+        watch=days,
+        comparison="below",
+        threshold=RENEWED_DAYS,
+        # ACM counts twice a day, and no more once it has expired.
+        missing_data="ignore",
+        severity="warning",
+        runbook="domain.md#certificate-expiring",
+    )
 
 
 def _alias(

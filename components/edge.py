@@ -35,7 +35,8 @@ class Edge:
     @property
     def watched(self) -> Sequence[Observable]:
         door = self.load_balancer
-        return [part for part in (self.firewall, self.cdn, door, door.front) if part]
+        parts = (self.domain, self.firewall, self.cdn, door, door.front)
+        return [part for part in parts if part]
 
 
 def edge_of(

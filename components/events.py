@@ -124,7 +124,7 @@ def _ecs(
     https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-application-autoscaling.html
     """
     path = pulumi.Output.concat("service/", cluster, "/", service)
-    arn = pulumi.Output.concat("arn:aws:ecs:", place.region, ":", place.account_id, ":", path)
+    arn = place.arn("ecs", path)
     return {
         "deployments": Event(
             severity="info",
@@ -182,13 +182,13 @@ def _instances(what: str, groups: Sequence[pulumi.Input[str]], kinds: Sequence[s
             "detail": {"AutoScalingGroupName": list(groups)},
         },
         title=f"{what}: instances",
-        text="<event> in <group> at <time>. <reason>",
+        text="<event> in <group> at <time>.",
         paths={
             "event": "$.detail-type",
             "group": "$.detail.AutoScalingGroupName",
-            "reason": "$.detail.StatusMessage",
             "time": "$.time",
         },
+        words="$.detail.StatusMessage",
     )
 
 
@@ -198,7 +198,6 @@ def _beanstalk(what: str, environment: pulumi.Input[str]) -> Mapping[str, Event]
         "source": ["aws.elasticbeanstalk"],
         "detail-type": ["Elastic Beanstalk resource status change"],
     }
-    paths = {"status": "$.detail.Status", "reason": "$.detail.Message", "time": "$.time"}
     return {
         key: Event(
             severity=severity,
@@ -207,8 +206,9 @@ def _beanstalk(what: str, environment: pulumi.Input[str]) -> Mapping[str, Event]
                 "detail": {"EnvironmentName": [environment], "Severity": severities},
             },
             title=f"{what}: environment",
-            text="<status> at <time>. <reason>",
-            paths=paths,
+            text="<status> at <time>.",
+            paths={"status": "$.detail.Status", "time": "$.time"},
+            words="$.detail.Message",
         )
         for key, severity, severities in _BEANSTALK
     }

@@ -180,18 +180,24 @@ def fargate_task(
     of; `statements` are its role's, beside those that `access` brings.
     """
     log_group = ground.logs.group(f"{name}-logs", "ecs", what, opts)
-    account_id = ground.account_id
     role = service_role(
-        f"{name}-task", TASKS, (*statements, *access.statements), opts, account_id=account_id
+        f"{name}-task",
+        TASKS,
+        (*statements, *access.statements),
+        opts,
+        account_id=ground.account_id,
     )
-    execution = execution_role(f"{name}-execution", log_group, access.secrets, account_id, opts)
+    told = container(log_group)
+    execution = execution_role(
+        f"{name}-execution", log_group, told.image, access.secrets, ground, opts
+    )
     definition = task_definition(
         f"{name}-definition",
         family=f"{ground.prefix}-{what}",
         cpu=cpu,
         memory=memory,
         architecture=architecture,
-        container=container(log_group),
+        container=told,
         role=role,
         execution=execution,
         opts=opts,

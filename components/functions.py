@@ -11,7 +11,7 @@ import pulumi_aws as aws
 
 from components.grants import Statement, service_role
 from components.logs import Logs, grant_write
-from components.observe import Alarm, Metric, Severity
+from components.observe import Alarm, Expression, Metric, Panel, Severity
 
 RUNTIME = "python3.13"
 MEMORY_MIB = 256
@@ -149,19 +149,53 @@ def call_on(
 def failure_alarm(
     function: aws.lambda_.Function, *, name: str, summary: str, severity: Severity
 ) -> Alarm:
-    """Speaks when a call of `function` ended in an error; `functions.md#<name>` says what to do."""
+    """Speaks when a call of `function` ended in an error; `functions.md#<name>` says what to do.
+
+    `name` is its task and what befell it: `drain-failed`.
+    """
     return Alarm(
         name=name,
         summary=summary,
-        watch=Metric(
-            namespace="AWS/Lambda",
-            name="Errors",
-            dimensions={"FunctionName": function.name},
-            statistic="Sum",
-            label="errors",
-        ),
+        watch=_metric(function.name, "Errors", "Sum", "errors"),
         comparison="at_least",
         threshold=1,
         severity=severity,
         runbook=f"functions.md#{name}",
+    )
+
+
+def function_panels(alarms: Iterable[Alarm]) -> tuple[Panel, ...]:
+    """A panel for each function that one of `alarms` watches, under the name of its task."""
+    return tuple(
+        _panel(alarm.name.replace("-failed", ""), alarm.watch.dimensions["FunctionName"])
+        for alarm in alarms
+        if isinstance(alarm.watch, Metric) and "FunctionName" in alarm.watch.dimensions
+    )
+
+
+def _panel(task: str, function_name: pulumi.Input[str]) -> Panel:
+    return Panel(
+        group="Functions",
+        title=f"Function: {task}",
+        unit="calls, seconds",
+        metrics=[
+            _metric(function_name, "Invocations", "Sum", "calls"),
+            _metric(function_name, "Errors", "Sum", "errors"),
+            # In seconds, so that both fit on one axis.
+            Expression(
+                text="longest / 1000",
+                metrics={"longest": _metric(function_name, "Duration", "Maximum", "longest")},
+                label="longest call, s",
+            ),
+        ],
+    )
+
+
+def _metric(function_name: pulumi.Input[str], name: str, statistic: str, label: str) -> Metric:
+    return Metric(
+        namespace="AWS/Lambda",
+        name=name,
+        dimensions={"FunctionName": function_name},
+        statistic=statistic,
+        label=label,
     )

@@ -22,9 +22,9 @@ class Unscoped:
 
 
 _LISTING = Unscoped(why="a listing, for which IAM knows no resource")
-_SESSION = Unscoped(why="IAM knows no resource for it, and a task's channel is its own")
+_SESSION = Unscoped(why="IAM knows no resource for it, and a channel is one's own")
 _INTERFACE = Unscoped(why="Lambda makes a function's interfaces, before they have names")
-_PULL = Unscoped(why="the policy of a repository says who may pull, in whichever account it is")
+_COMMAND = Unscoped(why="IAM knows no resource for it, and an agent hears its own instance's alone")
 
 UNSCOPED: Mapping[str, Unscoped] = {
     "application-autoscaling:DescribeScalableTargets": _LISTING,
@@ -42,11 +42,15 @@ UNSCOPED: Mapping[str, Unscoped] = {
     "ec2:DescribeNetworkInterfaces": _LISTING,
     "ec2:DescribeSubnets": _LISTING,
     "ec2:UnassignPrivateIpAddresses": _INTERFACE,
-    "ecr:BatchCheckLayerAvailability": _PULL,
-    "ecr:BatchGetImage": _PULL,
+    "ec2messages:AcknowledgeMessage": _COMMAND,
+    "ec2messages:DeleteMessage": _COMMAND,
+    "ec2messages:FailMessage": _COMMAND,
+    "ec2messages:GetEndpoint": _COMMAND,
+    "ec2messages:GetMessages": _COMMAND,
+    "ec2messages:SendReply": _COMMAND,
     "ecr:GetAuthorizationToken": Unscoped(why="the login is to the registry, not to a repository"),
-    "ecr:GetDownloadUrlForLayer": _PULL,
     "ecs:DescribeTaskDefinition": Unscoped(why="IAM knows no resource for it"),
+    "ecs:DiscoverPollEndpoint": Unscoped(why="IAM knows no resource for it"),
     "ecs:ListTasks": Unscoped(
         why="it takes a container instance or nothing, but it knows the cluster",
         condition="ecs:cluster",
@@ -55,6 +59,7 @@ UNSCOPED: Mapping[str, Unscoped] = {
     "logs:DescribeLogGroups": Unscoped(why="the agent of a session asks without naming a group"),
     "s3:ListAllMyBuckets": _LISTING,
     "ssm:ListCommands": _LISTING,
+    "ssm:UpdateInstanceInformation": Unscoped(why="an agent speaks of its own instance alone"),
     "ssmmessages:CreateControlChannel": _SESSION,
     "ssmmessages:CreateDataChannel": _SESSION,
     "ssmmessages:OpenControlChannel": _SESSION,

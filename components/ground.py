@@ -36,8 +36,12 @@ class Place:
     @property
     def trail_arn(self) -> pulumi.Output[str]:
         """Of the audit's trail. The bucket and the key let it in by that before it exists."""
+        return self.arn("cloudtrail", f"trail/{self.prefix}")
+
+    def arn(self, service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
+        """Of something in the stack's region and account, be it there or not yet: `db:*`."""
         return pulumi.Output.concat(
-            "arn:aws:cloudtrail:", self.region, ":", self.account_id, ":trail/", self.prefix
+            "arn:aws:", service, ":", self.region, ":", self.account_id, ":", resource
         )
 
     @classmethod

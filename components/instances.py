@@ -12,10 +12,11 @@ import pulumi
 import pulumi_aws as aws
 
 from components.access import Access
-from components.containers import LOG_BUFFER, PULL_IMAGES, read_statements
+from components.containers import LOG_BUFFER, read_statements
 from components.grants import ServiceRole, Statement, service_role, together
-from components.ground import Ground
+from components.ground import Ground, Place
 from components.logs import grant_write
+from components.registry import pull_images
 from components.workload import Restart
 
 IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
@@ -35,8 +36,40 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html"""
 KILL_SECONDS = 10
 """What Docker has for its own part when systemd stops a container."""
 
-SESSIONS_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
-"""To be looked into with Session Manager, which asks for no key and no open port (M42)."""
+SESSIONS = (
+    Statement(
+        sid="OpenSessions",
+        actions=[
+            "ssm:UpdateInstanceInformation",
+            "ssmmessages:CreateControlChannel",
+            "ssmmessages:CreateDataChannel",
+            "ssmmessages:OpenControlChannel",
+            "ssmmessages:OpenDataChannel",
+        ],
+        # An agent speaks of its own instance alone.
+        resources=["*"],
+    ),
+    Statement(
+        sid="HearCommands",
+        actions=[
+            "ec2messages:AcknowledgeMessage",
+            "ec2messages:DeleteMessage",
+            "ec2messages:FailMessage",
+            "ec2messages:GetEndpoint",
+            "ec2messages:GetMessages",
+            "ec2messages:SendReply",
+        ],
+        # IAM knows no resource for them.
+        resources=["*"],
+    ),
+)
+"""To be looked into with Session Manager, which asks for no key and no open port (M42), and to be
+sent commands, which agents older than 3.3.40 hear in their own way.
+
+AWS's policy for it, AmazonSSMManagedInstanceCore, is not attached: it lets an instance read every
+parameter of the account.
+https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
+https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-setting-up-messageAPIs.html"""
 
 HEALTHY_PERCENT = 100
 HEALTHY_PERCENT_MOST = 150
@@ -135,21 +168,21 @@ def newest_image(architecture: str, opts: pulumi.ResourceOptions) -> pulumi.Outp
 
 
 def instance_role(
-    name: str, access: Access, log_group: aws.cloudwatch.LogGroup, opts: pulumi.ResourceOptions
+    name: str,
+    image: pulumi.Input[str] | None,
+    access: Access,
+    log_group: aws.cloudwatch.LogGroup,
+    place: Place,
+    opts: pulumi.ResourceOptions,
 ) -> ServiceRole:
     """What the instance does at start, and what its program does then: there is one role."""
     statements = (
-        PULL_IMAGES,
+        *SESSIONS,
+        *pull_images(image, place),
         grant_write(log_group),
         *together((*read_statements(access.secrets), *access.statements)),
     )
-    return service_role(
-        name,
-        "ec2.amazonaws.com",
-        statements,
-        opts,
-        managed_policies={"sessions": SESSIONS_POLICY},
-    )
+    return service_role(name, "ec2.amazonaws.com", statements, opts)
 
 
 def instance_tags(ground: Ground, what: str) -> dict[str, str]:

@@ -25,6 +25,9 @@ https://docs.aws.amazon.com/cost-management/latest/userguide/ad-SNS.html
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"""
 
+WORDS = "words"
+"""What the free text of an event is called in its template."""
+
 CHAT_REGION = "us-east-2"
 """One of the four regions with an API for what is the same in all.
 https://docs.aws.amazon.com/general/latest/gr/chatbot.html"""
@@ -42,7 +45,11 @@ class Event:
     text: str
     """With `<variables>` out of `paths`. One that an event has not is left empty."""
     paths: Mapping[str, str]
-    """Where in the event each variable is: `{"time": "$.time"}`."""
+    """Where in the event each variable is: `{"time": "$.time"}`. Values of a known form alone, such
+    as ids, times and names: EventBridge escapes nothing within a text, and a quote, a backslash or
+    a new line in one of them would lose the notice."""
+    words: str | None = None
+    """Where in every such event free text is, which follows the text: `$.detail.Message`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +127,7 @@ class Notices(pulumi.ComponentResource):
             # From the topic of the stack's own region: a rule reaches no other.
             arn=self.topic_arns[event.severity],
             input_transformer={
-                "input_paths": event.paths,
+                "input_paths": {**event.paths, **({WORDS: event.words} if event.words else {})},
                 "input_template": self._message(event),
             },
             opts=opts,
@@ -130,14 +137,22 @@ class Notices(pulumi.ComponentResource):
         """As the template of an EventBridge target.
 
         Slack shows nothing but a form of its own, so where a channel listens the e-mail has that
-        form as well.
+        form as well. Free text is a value by itself, in no quotes of ours: EventBridge then puts it
+        into its own, so that what comes out is JSON whatever it holds.
         https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
         """
         title = f"{self._prefix}: {event.title}"
+        words = f"<{WORDS}>"
         if not any(event.severity in heard for heard in self._channels.values()):
-            return json.dumps(f"{title}: {event.text}")
-        content = {"textType": "client-markdown", "title": title, "description": event.text}
-        return json.dumps({"version": "1.0", "source": "custom", "content": content})
+            message = f"{title}: {event.text}"
+            told = {"notice": message, "words": words} if event.words else message
+        else:
+            content = {"textType": "client-markdown", "title": title, "description": event.text}
+            if event.words:
+                content |= {"title": f"{title}: {event.text}", "description": words}
+            told = {"version": "1.0", "source": "custom", "content": content}
+        return json.dumps(told).replace(f'"{words}"', words)
 
     def topic_arns_in(self, region: str) -> Mapping[Severity, pulumi.Output[str]]:
         """The topics that whatever reports from `region` can tell.

@@ -20,6 +20,9 @@ Comparison = Literal["above", "at_least", "below", "at_most"]
 MissingData = Literal["notBreaching", "breaching", "ignore", "missing"]
 """What silence means; CloudWatch's own words. A quiet night is `notBreaching`."""
 
+DAY_SECONDS = 24 * 60 * 60
+"""The period of what AWS counts once a day; a shorter one would find nothing."""
+
 PanelGroup = Literal[
     "Business",
     "API",
@@ -29,6 +32,7 @@ PanelGroup = Literal[
     "Cache",
     "Queues",
     "Storage",
+    "Functions",
     "Network",
     "Audit",
     "Cost",

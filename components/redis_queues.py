@@ -9,7 +9,13 @@ import pulumi
 import pulumi_aws as aws
 
 from components.access import Access, open_paths
-from components.functions import InNetwork, call_on, failure_alarm, platform_function
+from components.functions import (
+    InNetwork,
+    call_on,
+    failure_alarm,
+    function_panels,
+    platform_function,
+)
 from components.grants import Statement
 from components.ground import Ground
 from components.observe import Alarm, Expression, Metric, Panel
@@ -120,7 +126,10 @@ class RedisQueues(pulumi.ComponentResource):
             ),
             _measuring_failed(function),
         )
-        self.panels = tuple(_panel(queue) for queue in self.queues.values())
+        self.panels = (
+            *(_panel(queue) for queue in self.queues.values()),
+            *function_panels(self.alarms),
+        )
         self.register_outputs({"function": function.name})
 
 

@@ -10,9 +10,14 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.ground import Ground
+from components.grants import Statement
+from components.ground import Ground, Place
 from components.naming import physical_name
 from settings.registry import RegistrySettings
+
+PRIVATE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^:@]+)")
+"""Account, region and repository of an image in ECR.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html"""
 
 UNTAGGED_DAYS = 7
 """An image loses its last tag, or never had one, when a push went wrong."""
@@ -70,6 +75,41 @@ class Registry(pulumi.ComponentResource):
         return pulumi.Output.concat(
             self.repository_urls[repository], reference.removeprefix(repository)
         )
+
+
+def pull_images(image: pulumi.Input[str] | None, place: Place) -> tuple[Statement, ...]:
+    """What it takes to pull `image` from ECR; nothing for one from elsewhere, or for none.
+
+    One of the stack's own, which is known once its repository is, opens the stack's other
+    repositories too: what goes back to an earlier version may have had another image. One that is
+    given by its whole URI opens its repository alone, in whatever account that is.
+    """
+    if image is None:
+        return ()
+    if not isinstance(image, str):
+        repository = place.arn("ecr", f"repository/{place.prefix}/*")
+    elif found := PRIVATE.match(image):
+        account_id, region, name = found.groups()
+        repository = f"arn:aws:ecr:{region}:{account_id}:repository/{name}"
+    else:
+        return ()
+    return (
+        Statement(
+            sid="LogInToRegistry",
+            actions=["ecr:GetAuthorizationToken"],
+            # The login is to the registry of the account, and no repository can be named.
+            resources=["*"],
+        ),
+        Statement(
+            sid="PullImages",
+            actions=[
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+            ],
+            resources=[repository],
+        ),
+    )
 
 
 def _repository(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.functions import failure_alarm, platform_function
+from components.functions import failure_alarm, function_panels, platform_function
 from components.grants import Statement, service_role
 from components.ground import Ground
-from components.observe import Alarm, Metric, Panel
+from components.observe import DAY_SECONDS, Alarm, Metric, Panel
 from components.stores.buckets import Buckets
 from components.stores.cache import Cache
 from components.stores.database import Database
@@ -24,7 +24,6 @@ CALL_AGAIN = 3
 CALL_WITHIN_SECONDS = 60 * 60
 """What was not called by then has its turn the next day."""
 
-DAY_SECONDS = 24 * 60 * 60
 
 OWN_TAGS = ("Project", "Environment")
 """RDS copies them from the database to its snapshots."""
@@ -87,6 +86,7 @@ class Upkeep(pulumi.ComponentResource):
             ),
         )
         self.panels = (
+            *function_panels(self.alarms),
             Panel(
                 group="Storage",
                 title="Cleared away, per day",
@@ -126,12 +126,6 @@ def upkeep_of(
 
 def _statements(args: UpkeepArgs) -> tuple[Statement, ...]:
     ground = args.ground
-
-    def arn(service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
-        return pulumi.Output.concat(
-            "arn:aws:", service, ":", ground.region, ":", ground.account_id, ":", resource
-        )
-
     buckets = [bucket.arn for bucket in args.buckets.by_purpose.values()]
     # Nobody deletes what somebody wants to keep, not even by mistake.
     unless_kept = {"Null": {"aws:ResourceTag/Keep": "true"}}
@@ -140,27 +134,29 @@ def _statements(args: UpkeepArgs) -> tuple[Statement, ...]:
         Statement(
             sid="FindSnapshots",
             actions=["rds:DescribeDBSnapshots"],
-            resources=[args.database.arn, arn("rds", "snapshot:*")],
+            resources=[args.database.arn, ground.arn("rds", "snapshot:*")],
         ),
         Statement(
             sid="DeleteSnapshots",
             actions=["rds:DeleteDBSnapshot"],
             # Whoever took one chose its name.
-            resources=[arn("rds", "snapshot:*")],
+            resources=[ground.arn("rds", "snapshot:*")],
             conditions={"StringEquals": own, **unless_kept},
         ),
         Statement(
             sid="FindCacheSnapshots",
             actions=["elasticache:DescribeSnapshots", "elasticache:ListTagsForResource"],
             resources=[
-                arn("elasticache", pulumi.Output.concat("replicationgroup:", args.cache.group_id)),
-                arn("elasticache", "snapshot:*"),
+                ground.arn(
+                    "elasticache", pulumi.Output.concat("replicationgroup:", args.cache.group_id)
+                ),
+                ground.arn("elasticache", "snapshot:*"),
             ],
         ),
         Statement(
             sid="DeleteCacheSnapshots",
             actions=["elasticache:DeleteSnapshot"],
-            resources=[arn("elasticache", f"snapshot:{ground.prefix}-*")],
+            resources=[ground.arn("elasticache", f"snapshot:{ground.prefix}-*")],
             conditions=unless_kept,
         ),
         Statement(sid="FindUploads", actions=["s3:ListBucketMultipartUploads"], resources=buckets),

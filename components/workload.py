@@ -27,10 +27,7 @@ class Restart:
         cls, place: Place, cluster_name: pulumi.Output[str], service_name: pulumi.Output[str]
     ) -> Restart:
         """A service on ECS: deployed once more as it is."""
-        arn = pulumi.Output.concat(
-            "arn:aws:ecs:", place.region, ":", place.account_id,
-            ":service/", cluster_name, "/", service_name,
-        )  # fmt: skip
+        arn = place.arn("ecs", pulumi.Output.concat("service/", cluster_name, "/", service_name))
         return cls(
             target={"platform": "ecs", "cluster": cluster_name, "service": service_name},
             statements=[

@@ -59,6 +59,8 @@ class Alarm:
     enabled: bool
     actions: Sequence[str]
     """What it sets off when it turns red, by ARN."""
+    composite: bool
+    """True: it is red while one of others is."""
 
     @property
     def topics(self) -> Sequence[str]:
@@ -178,7 +180,9 @@ def _seconds(text: str) -> int:
 
 
 def find_alarms(aws: Aws, prefix: str, names: Sequence[str] | None) -> list[Alarm]:
-    """The stack's alarms, or those of `names`. Raises DrillError when one is not there."""
+    """The stack's alarms, or those of `names`, in the order in which to set them off: composite
+    ones first, since each of the others turns them red, and what is red tells nothing when it is
+    set off. Raises DrillError when one is not there."""
     pages = aws.cloudwatch.get_paginator("describe_alarms").paginate(
         AlarmNamePrefix=f"{prefix}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
     )
@@ -188,6 +192,7 @@ def find_alarms(aws: Aws, prefix: str, names: Sequence[str] | None) -> list[Alar
             state=one["StateValue"],
             enabled=one["ActionsEnabled"],
             actions=one.get("AlarmActions", []),
+            composite=kind == "CompositeAlarms",
         )
         for page in pages
         for kind in ("MetricAlarms", "CompositeAlarms")
@@ -202,7 +207,8 @@ def find_alarms(aws: Aws, prefix: str, names: Sequence[str] | None) -> list[Alar
         raise DrillError(
             f"no alarm is called {', '.join(missing)}; there are: {', '.join(sorted(found))}"
         )
-    return [found[name] for name in sorted(names or found)]
+    wanted = [found[name] for name in names or found]
+    return sorted(wanted, key=lambda alarm: (not alarm.composite, alarm.name))
 
 
 def drill(

@@ -29,6 +29,8 @@ class BucketsSettings(Section):
     """Days an access log is kept; the trail and the copies of log groups as well."""
     noncurrent_days: Annotated[int, Field(ge=1)] = 30
     """Days an overwritten or deleted version can still be called back."""
+    alarm_gb: Annotated[int, Field(ge=1)] = 100
+    """Tell when a bucket other than media grows beyond this many GiB."""
     force_delete: bool
     """True: `pulumi destroy` empties the buckets first."""
     releases: bool = False

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from settings.fields import Section
-
-if TYPE_CHECKING:  # the fleets' settings import this module
-    from settings.workers import GpuFleetSettings
 
 GpuClassName = Literal["16g", "24g"]
 
@@ -84,16 +81,6 @@ GPU_CLASSES: Mapping[GpuClassName, GpuClass] = {
     "16g": GpuClass(floor_mib=16000, instance_types=("g4dn.xlarge", "g6.xlarge", "g5.xlarge")),
     "24g": GpuClass(floor_mib=22000, instance_types=("g6.xlarge", "g5.xlarge")),
 }
-
-
-def types_for(fleet: GpuFleetSettings, region: str) -> tuple[str, ...]:
-    """A fleet's own types, or those of its class that are sold in the region.
-
-    Never empty for settings that were loaded: without any they are refused.
-    """
-    return fleet.instance_types or tuple(
-        each for each in GPU_CLASSES[fleet.gpu_class].instance_types if region in SOLD_IN[each]
-    )
 
 
 def fitting_types(gpu_class: GpuClassName, region: str) -> tuple[str, ...]:

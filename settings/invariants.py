@@ -31,7 +31,6 @@ from settings.gpu import (
     GpuClassName,
     QuotaSettings,
     fitting_types,
-    types_for,
 )
 from settings.instances import architecture, memory_gib
 from settings.keys import KeysSettings
@@ -637,7 +636,7 @@ def quotas_hold_the_largest_fleets(
     for fleet in workers.values():
         if not _is_gpu(fleet):
             continue
-        types = types_for(fleet, region)
+        types = fleet.types_in(region)
         vcpus = max(
             (GPU_INSTANCES[each].vcpus for each in types if each in GPU_INSTANCES), default=0
         )
@@ -794,7 +793,7 @@ def gpu_types_are_sold_in_the_region(
                     f"{name}.instance_types[{index}]",
                     f"{instance_type} is not sold in {region}; {do} (settings/gpu.py)",
                 )
-        if not types_for(fleet, region):
+        if not fleet.types_in(region):
             unsold = ", ".join(GPU_CLASSES[fleet.gpu_class].instance_types)
             fitting = fitting_types(fleet.gpu_class, region)
             do = f"give instance_types: [{', '.join(fitting)}]" if fitting else _other_gpus(region)
@@ -825,7 +824,7 @@ def gpu_tasks_fit_the_smallest_type(
     for name, fleet in workers.items():
         if not _is_gpu(fleet):
             continue
-        types = types_for(fleet, region)
+        types = fleet.types_in(region)
         known = [GPU_INSTANCES[each] for each in types if each in GPU_INSTANCES]
         if not known:
             continue

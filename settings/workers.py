@@ -20,7 +20,7 @@ from settings.fields import (
     Weekday,
     build_of,
 )
-from settings.gpu import GpuClassName
+from settings.gpu import GPU_CLASSES, SOLD_IN, GpuClassName
 
 
 def _without_weights(given: object) -> object:
@@ -124,6 +124,15 @@ class GpuFleetSettings(FleetSettings):
     """GB of encrypted gp3 under the system and the images."""
     max_step: Annotated[int, Field(ge=1, le=100)] = 5
     """Instances started at once at most; a limit on runaways."""
+
+    def types_in(self, region: str) -> tuple[str, ...]:
+        """The fleet's own types, or those of its class that are sold in the region.
+
+        Never empty for settings that were loaded: without any they are refused.
+        """
+        return self.instance_types or tuple(
+            each for each in GPU_CLASSES[self.gpu_class].instance_types if region in SOLD_IN[each]
+        )
 
 
 class BeatSettings(Section):

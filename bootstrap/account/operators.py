@@ -119,7 +119,7 @@ def _help(place: Place, environments: Sequence[str]) -> tuple[Statement, ...]:
             resources=[place.arn("ecs", "task/*")],
             conditions=ours,
         ),
-        # Not by tag: a deployment carries none that AWS says is judged. Its cluster's name is not ours.
+        # A deployment has no tag that AWS says is judged, and its cluster is called by Pulumi.
         Statement(
             sid="AnswerDeployments",
             actions=["ecs:ContinueServiceDeployment", "ecs:StopServiceDeployment"],

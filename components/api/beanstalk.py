@@ -27,11 +27,13 @@ from components.api.targets import (
     paths,
     release_alarms,
 )
-from components.containers import PULL_IMAGES, read_statements
+from components.containers import read_statements
 from components.grants import ServiceRole, Statement, service_role, together
 from components.ground import Ground
+from components.instances import SESSIONS
 from components.naming import physical_name
 from components.observe import Alarm, Expression, Metric, Panel
+from components.registry import pull_images
 from components.security_groups import allow_https_out, connect, security_group
 from components.stores.buckets import Bucket
 from components.workload import Restart
@@ -49,8 +51,6 @@ SERVICE_POLICIES = {
 }
 """Beanstalk demands these of its role, and widens them with what it learns to do.
 https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/iam-servicerole.html"""
-
-SESSION_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 READY_MINUTES = 60
 """How long `pulumi up` waits for the environment, whichever way it goes: a deployment starts
@@ -140,9 +140,16 @@ class BeanstalkApi(pulumi.ComponentResource):
         role = service_role(
             f"{name}-instance",
             "ec2.amazonaws.com",
-            together([*_agents(called, bundles, ground), *_reading(access), *access.statements]),
+            together(
+                [
+                    *SESSIONS,
+                    *pull_images(args.image, ground),
+                    *_agents(called, bundles, ground),
+                    *_reading(access),
+                    *access.statements,
+                ]
+            ),
             child,
-            managed_policies={"sessions": SESSION_POLICY},
         )
         profile = aws.iam.InstanceProfile(f"{name}-instance", role=role.name, opts=child)
         instances = security_group(f"{name}-instances", ground.vpc_id, "API instances", child)
@@ -276,17 +283,15 @@ def _agents(environment: str, bundles: Bucket, ground: Ground) -> tuple[Statemen
     code that answers the internet.
     https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/iam-instanceprofile.html
     """
-    place = pulumi.Output.concat(ground.region, ":", ground.account_id)
     own_bucket = pulumi.Output.concat(
         "arn:aws:s3:::elasticbeanstalk-", ground.region, "-", ground.account_id
     )
     return (
-        PULL_IMAGES,
         Statement(
             sid="ReportHealth",
             actions=["elasticbeanstalk:PutInstanceStatistics"],
             resources=[
-                pulumi.Output.concat("arn:aws:elasticbeanstalk:", place, ":", one)
+                ground.arn("elasticbeanstalk", one)
                 for one in (
                     f"application/{environment}",
                     f"environment/{environment}/{environment}",
@@ -301,11 +306,7 @@ def _agents(environment: str, bundles: Bucket, ground: Ground) -> tuple[Statemen
                 "logs:DescribeLogStreams",
                 "logs:PutLogEvents",
             ],
-            resources=[
-                pulumi.Output.concat(
-                    "arn:aws:logs:", place, f":log-group:/aws/elasticbeanstalk/{environment}/*"
-                )
-            ],
+            resources=[ground.arn("logs", f"log-group:/aws/elasticbeanstalk/{environment}/*")],
         ),
         Statement(
             sid="ReadVersions",

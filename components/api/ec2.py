@@ -109,7 +109,7 @@ class Ec2Api(pulumi.ComponentResource):
         access = args.all_access()
 
         log_group = ground.logs.group(f"{name}-logs", "ec2", "api", child)
-        role = instance_role(f"{name}-instance", access, log_group, child)
+        role = instance_role(f"{name}-instance", args.image, access, log_group, ground, child)
         instances = security_group(f"{name}-instances", ground.vpc_id, "API instances", child)
         way_out = allow_https_out(f"{name}-instances-https-out", instances.id, child)
         connect(

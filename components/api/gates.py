@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.functions import failure_alarm, platform_function
+from components.functions import failure_alarm, function_panels, platform_function
 from components.grants import Statement, service_role
 from components.ground import Ground
 from components.observe import Alarm, Panel
@@ -101,7 +101,7 @@ class ReleaseGates(pulumi.ComponentResource):
             )
             for what, function in functions.items()
         )
-        self.panels = ()
+        self.panels = function_panels(self.alarms)
         self.register_outputs(
             {
                 "migrate": self.migrate_name,
@@ -151,21 +151,18 @@ def _migrate(
 
 
 def _may_migrate(task: MigrationTask, args: ReleaseGatesArgs) -> Sequence[Statement]:
-    def named(resource: str) -> pulumi.Output[str]:
-        return _ecs_arn(args.ground, resource)
-
     on_the_cluster = {"ArnEquals": {"ecs:cluster": task.cluster_arn}}
     return (
         Statement(
             sid="RunMigration",
             actions=["ecs:RunTask"],
-            resources=[named(f"task-definition/{task.family}:*")],
+            resources=[args.ground.arn("ecs", f"task-definition/{task.family}:*")],
             conditions=on_the_cluster,
         ),
         Statement(
             sid="FollowMigration",
             actions=["ecs:DescribeTasks", "ecs:StopTask"],
-            resources=[named("task/*")],
+            resources=[args.ground.arn("ecs", "task/*")],
             conditions=on_the_cluster,
         ),
         Statement(
@@ -225,13 +222,7 @@ def _may_read_revision(args: ReleaseGatesArgs) -> Statement:
     return Statement(
         sid="ReadRevision",
         actions=["ecs:DescribeServiceRevisions"],
-        resources=[_ecs_arn(args.ground, "service-revision/*")],
-    )
-
-
-def _ecs_arn(ground: Ground, resource: str) -> pulumi.Output[str]:
-    return pulumi.Output.concat(
-        "arn:aws:ecs:", ground.region, ":", ground.account_id, ":", resource
+        resources=[args.ground.arn("ecs", "service-revision/*")],
     )
 
 

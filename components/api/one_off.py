@@ -72,7 +72,7 @@ def one_off_task(
         f"{name}-task", TASKS, access.statements, opts, account_id=ground.account_id
     )
     execution = execution_role(
-        f"{name}-execution", log_group, access.secrets, ground.account_id, opts
+        f"{name}-execution", log_group, args.image, access.secrets, ground, opts
     )
     task_definition(
         f"{name}-definition",

@@ -14,7 +14,7 @@ from components.access import Access
 from components.grants import Statement, key_grant, resource_policy
 from components.ground import Ground
 from components.naming import physical_name
-from components.observe import Alarm, Expression, Metric, Panel
+from components.observe import DAY_SECONDS, Alarm, Expression, Metric, Panel
 from settings.buckets import BucketsSettings, MediaSettings
 from settings.stack import Settings
 
@@ -41,7 +41,6 @@ STORAGE_TYPES: Mapping[str, str] = {
 }
 """Where a bucket's bytes may lie, in the words of CloudWatch's StorageType dimension."""
 
-DAY_SECONDS = 24 * 60 * 60
 GIB = 1024**3
 
 _ACCOUNT_DIGITS = 12
@@ -250,7 +249,7 @@ class Buckets(pulumi.ComponentResource):
         self.bundles = self.by_purpose.get("bundles")
         self.logs = self.by_purpose["logs"]
         self.cors_origins = settings.cors_origins
-        self.alarms = _alarms(settings.media, buckets["media"])
+        self.alarms = _alarms(settings, buckets)
         self.panels = _panels(settings.media, buckets)
         self.register_outputs({purpose: bucket.bucket for purpose, bucket in buckets.items()})
 
@@ -600,7 +599,6 @@ def _metric(bucket: aws.s3.Bucket, name: str, storage_type: str, label: str) -> 
         namespace="AWS/S3",
         name=name,
         dimensions={"BucketName": bucket.bucket, "StorageType": storage_type},
-        # S3 counts once a day; a shorter period would find nothing.
         period=DAY_SECONDS,
         label=label,
     )
@@ -625,18 +623,35 @@ def _media_tiers(settings: MediaSettings) -> Sequence[str]:
     return tuple(STORAGE_TYPES) if settings.tiering else ("standard",)
 
 
-def _alarms(settings: MediaSettings, media: aws.s3.Bucket) -> tuple[Alarm, ...]:
+def _alarms(settings: BucketsSettings, buckets: Mapping[str, aws.s3.Bucket]) -> tuple[Alarm, ...]:
+    """Media is told of by morning, since users make it grow; the others when somebody wonders."""
+    media = settings.media
     return (
         Alarm(
             name="bucket-size",
-            summary=f"Media grew beyond {settings.alarm_gb} GiB; the bill grows with it.",
-            watch=_size(media, _media_tiers(settings), "media"),
+            summary=f"Media grew beyond {media.alarm_gb} GiB; the bill grows with it.",
+            watch=_size(buckets["media"], _media_tiers(media), "media"),
             comparison="above",
-            threshold=settings.alarm_gb * GIB,
+            threshold=media.alarm_gb * GIB,
             # Between two of its daily reports the bucket is as large as it was.
             missing_data="ignore",
             severity="warning",
             runbook="storage.md#bucket-size",
+        ),
+        *(
+            Alarm(
+                name=f"{purpose}-size",
+                summary=f"The bucket {purpose} grew beyond {settings.alarm_gb} GiB; what should "
+                "expire or be replaced stays.",
+                watch=_metric(bucket, "BucketSizeBytes", STORAGE_TYPES["standard"], purpose),
+                comparison="above",
+                threshold=settings.alarm_gb * GIB,
+                missing_data="ignore",
+                severity="info",
+                runbook=f"storage.md#{purpose}-size",
+            )
+            for purpose, bucket in buckets.items()
+            if purpose != "media"
         ),
     )
 

@@ -12,6 +12,7 @@ import pulumi_random as random
 
 from components.access import Access, Path
 from components.containers import ContainerSecret
+from components.functions import function_panels
 from components.grants import ServiceRole, Statement, service_role
 from components.ground import Ground
 from components.naming import physical_name
@@ -134,7 +135,7 @@ class Database(pulumi.ComponentResource):
         self.secrets = entry.secrets
         watched = _watched(args.settings, primary, replicas)
         self.alarms = (*(alarm for one in watched for alarm in _alarms(one)), *entry.alarms)
-        self.panels = _panels(watched)
+        self.panels = (*_panels(watched), *function_panels(entry.alarms))
         self.register_outputs(
             {"endpoint": self.endpoint, "replica_endpoints": self.replica_endpoints}
         )
@@ -157,7 +158,8 @@ class Database(pulumi.ComponentResource):
         A secret is read once, when a task or instance starts. Open connections outlive a rotation;
         what is opened between the rotation and the replacement, a few minutes, is refused.
 
-        Nothing to do for IAM logins. Call it before the alarms are made: it adds one.
+        Nothing to do for IAM logins. Call it before the alarms are made: it adds one, and a
+        panel.
         """
         if self._rotated_secret_arn is None:
             return
@@ -169,6 +171,7 @@ class Database(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, protect=False),
         )
         self.alarms = (*self.alarms, *alarms)
+        self.panels = (*self.panels, *function_panels(alarms))
 
 
 @dataclass(frozen=True, kw_only=True)

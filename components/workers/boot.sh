@@ -7,6 +7,7 @@ ECS_ENABLE_GPU_SUPPORT=true
 ECS_ENABLE_SPOT_INSTANCE_DRAINING=true
 ECS_CONTAINER_STOP_TIMEOUT=@stop_seconds@s
 ECS_AWSVPC_BLOCK_IMDS=true
+ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE=true
 CONFIG
 
 # Images are pulled and unpacked on the host's own NVMe disk: EBS would take minutes for them.

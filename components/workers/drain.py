@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.functions import call_on, failure_alarm, platform_function
+from components.functions import call_on, failure_alarm, function_panels, platform_function
 from components.grants import Statement
 from components.ground import Ground
 from components.observe import Alarm, Panel
@@ -46,7 +46,7 @@ class Drain(pulumi.ComponentResource):
     """
 
     alarms: tuple[Alarm, ...]
-    panels: tuple[Panel, ...] = ()
+    panels: tuple[Panel, ...]
 
     def __init__(
         self, name: str, args: DrainArgs, opts: pulumi.ResourceOptions | None = None
@@ -95,6 +95,7 @@ class Drain(pulumi.ComponentResource):
                 severity="warning",
             ),
         )
+        self.panels = function_panels(self.alarms)
         self.register_outputs({"function": function.name})
 
 
@@ -120,10 +121,6 @@ def drain_hook(
 
 
 def _statements(ground: Ground, groups: Sequence[pulumi.Output[str]]) -> list[Statement]:
-    def arn(service: str, rest: pulumi.Input[str]) -> pulumi.Output[str]:
-        account = ground.account_id
-        return pulumi.Output.concat("arn:aws:", service, ":", ground.region, ":", account, rest)
-
     return [
         Statement(
             sid="RunScripts",
@@ -134,7 +131,7 @@ def _statements(ground: Ground, groups: Sequence[pulumi.Output[str]]) -> list[St
         Statement(
             sid="OnWorkers",
             actions=["ssm:SendCommand"],
-            resources=[arn("ec2", ":instance/*")],
+            resources=[ground.arn("ec2", "instance/*")],
             conditions={
                 "StringEquals": {"ssm:resourceTag/aws:autoscaling:groupName": list(groups)}
             },
@@ -143,9 +140,9 @@ def _statements(ground: Ground, groups: Sequence[pulumi.Output[str]]) -> list[St
             sid="LetGo",
             actions=["autoscaling:CompleteLifecycleAction"],
             resources=[
-                arn(
+                ground.arn(
                     "autoscaling",
-                    pulumi.Output.concat(":autoScalingGroup:*:autoScalingGroupName/", group),
+                    pulumi.Output.concat("autoScalingGroup:*:autoScalingGroupName/", group),
                 )
                 for group in groups
             ],

@@ -105,7 +105,7 @@ class Ec2Fleet(pulumi.ComponentResource):
         access = args.all_access(stop_seconds=stop_seconds, concurrency=settings.concurrency)
 
         log_group = ground.logs.group(f"{name}-logs", "ec2", f"worker-{args.fleet}", child)
-        role = instance_role(f"{name}-instance", access, log_group, child)
+        role = instance_role(f"{name}-instance", args.image, access, log_group, ground, child)
         instances = security_group(f"{name}-instances", ground.vpc_id, "Workers", child)
         way_out = allow_https_out(f"{name}-instances-https-out", instances.id, child)
         open_paths(name, access.paths, instances.id, child)

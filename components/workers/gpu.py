@@ -246,7 +246,7 @@ def _task_definition(
         network_mode="awsvpc",
         task_role_arn=role.arn,
         execution_role_arn=execution_role(
-            f"{name}-execution", log_group, access.secrets, args.ground.account_id, opts
+            f"{name}-execution", log_group, args.image, access.secrets, args.ground, opts
         ).arn,
         container_definitions=container_definitions(worker),
         # A service that went back runs on the revision before; see components/fargate.py.

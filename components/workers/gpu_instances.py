@@ -9,12 +9,12 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from components.grants import service_role
-from components.instances import group_tags, instance_tags
+from components.grants import Statement, service_role
+from components.ground import Ground
+from components.instances import SESSIONS, group_tags, instance_tags
 from components.security_groups import allow_https_out, security_group
 from components.workers.contract import TaskFleetArgs
 from components.workers.tasks import STOP_SECONDS
-from settings.gpu import types_for
 from settings.workers import GpuFleetSettings
 
 IMAGE_PARAMETER = "/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"
@@ -29,12 +29,6 @@ ROOT_IOPS = 3000
 ROOT_MIB_PER_SECOND = 400
 """gp3 includes 3000 IOPS; beyond 438 MB/s a g5.xlarge could not use what it pays for."""
 
-INSTANCE_POLICIES = {
-    "ecs": "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role",
-    "ssm": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
-}
-"""To join a cluster, and to be looked into with Session Manager: there is no SSH."""
-
 GpuFleetArgs = TaskFleetArgs[GpuFleetSettings]
 
 
@@ -42,7 +36,10 @@ def launch_template(
     name: str, args: GpuFleetArgs, cluster: aws.ecs.Cluster, opts: pulumi.ResourceOptions
 ) -> aws.ec2.LaunchTemplate:
     role = service_role(
-        f"{name}-instance", "ec2.amazonaws.com", (), opts, managed_policies=INSTANCE_POLICIES
+        f"{name}-instance",
+        "ec2.amazonaws.com",
+        (*SESSIONS, *_join_cluster(cluster, args.ground)),
+        opts,
     )
     profile = aws.iam.InstanceProfile(f"{name}-instance", role=role.name, opts=opts)
     instances = security_group(
@@ -82,6 +79,47 @@ def launch_template(
         user_data=cluster.name.apply(_user_data),
         update_default_version=True,
         opts=opts,
+    )
+
+
+def _join_cluster(cluster: aws.ecs.Cluster, ground: Ground) -> tuple[Statement, ...]:
+    """What the agent of ECS asks for to be of the cluster, and of no other.
+
+    AWS's policy for it, AmazonEC2ContainerServiceforEC2Role, is not attached: it opens every
+    cluster, every image and every log of the account. Images are pulled and logs are written under
+    the execution role of the task; for the logs boot.sh has to say so.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-agent-config.html
+    """
+    instances = ground.arn("ecs", pulumi.Output.concat("container-instance/", cluster.name, "/*"))
+    return (
+        Statement(
+            sid="FindCluster",
+            actions=["ecs:DiscoverPollEndpoint"],
+            # It comes before there is anything to name.
+            resources=["*"],
+        ),
+        Statement(
+            sid="JoinCluster",
+            actions=[
+                "ecs:DeregisterContainerInstance",
+                "ecs:RegisterContainerInstance",
+                "ecs:SubmitAttachmentStateChanges",
+                "ecs:SubmitContainerStateChange",
+                "ecs:SubmitTaskStateChange",
+            ],
+            resources=[cluster.arn],
+        ),
+        Statement(
+            sid="WorkForCluster",
+            actions=[
+                "ecs:Poll",
+                "ecs:StartTelemetrySession",
+                # When spot is about to take it, it asks for no more tasks.
+                "ecs:UpdateContainerInstancesState",
+            ],
+            resources=[instances],
+        ),
     )
 
 
@@ -137,7 +175,7 @@ def _group(
     opts: pulumi.ResourceOptions,
 ) -> aws.autoscaling.Group:
     settings = args.settings
-    types = types_for(settings, args.ground.region)
+    types = settings.types_in(args.ground.region)
     return aws.autoscaling.Group(
         name,
         vpc_zone_identifiers=args.ground.private_subnet_ids,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.functions import call_on, failure_alarm, platform_function
+from components.functions import call_on, failure_alarm, function_panels, platform_function
 from components.grants import Statement
 from components.ground import Ground
 from components.observe import Alarm, Metric, Panel
@@ -89,6 +89,7 @@ class Interruptions(pulumi.ComponentResource):
             ),
         )
         self.panels = (
+            *function_panels(self.alarms),
             Panel(
                 group="Workers and jobs",
                 title="Spot interruptions and failed launches",

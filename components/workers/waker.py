@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 import pulumi
 import pulumi_aws as aws
 
-from components.functions import call_on, failure_alarm, platform_function, portions
+from components.functions import (
+    call_on,
+    failure_alarm,
+    function_panels,
+    platform_function,
+    portions,
+)
 from components.grants import together
 from components.ground import Ground
 from components.observe import Alarm, Panel
@@ -40,7 +46,7 @@ class Waker(pulumi.ComponentResource):
     """
 
     alarms: tuple[Alarm, ...]
-    panels: tuple[Panel, ...] = ()
+    panels: tuple[Panel, ...]
 
     def __init__(
         self, name: str, args: WakerArgs, opts: pulumi.ResourceOptions | None = None
@@ -53,6 +59,7 @@ class Waker(pulumi.ComponentResource):
             for suffix, part in portions(args.wakings, FLEETS_OF_ONE)
         }
         self.alarms = tuple(_failed(function, suffix) for suffix, function in functions.items())
+        self.panels = function_panels(self.alarms)
         self.register_outputs({"functions": [function.name for function in functions.values()]})
 
 

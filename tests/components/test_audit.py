@@ -372,8 +372,11 @@ def test_findings_are_told_by_how_grave_they_are(severity: str, numbers: list[An
         "detail": {"severity": [{"numeric": numbers}]},
     }
     assert topic == severity
-    assert json.loads(text).startswith("backlot-dev: GuardDuty: Severity <severity>: <title>.")
-    assert "docs/runbooks/audit.md" in text
+    # What GuardDuty says of it is free text, and stands in no quotes of ours.
+    assert text.endswith(', "words": <words>}')
+    notice = json.loads(text.replace("<words>", '""'))["notice"]
+    assert notice.startswith("backlot-dev: GuardDuty: Finding <id> of severity <severity> in")
+    assert "docs/runbooks/audit.md" in notice
 
 
 def test_what_is_put_into_the_media_bucket_is_looked_through_and_tagged():  # B43
@@ -436,7 +439,8 @@ def test_malware_is_told_once_whether_or_not_there_is_a_detector():  # B43
         "scanResultDetails": {"scanResultStatus": ["THREATS_FOUND"]},
     }
     assert topic == "critical"
-    assert "s3://<bucket>/<object>" in text
+    assert "An object in s3://<bucket>, version <version>, is malware" in text
+    assert text.endswith(', "words": <words>}')
 
 
 def test_what_can_be_reached_from_outside_is_told():  # B46

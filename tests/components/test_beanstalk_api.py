@@ -454,8 +454,11 @@ def test_the_instances_hold_what_the_agents_and_the_api_need_and_nothing_else():
 
     assert sorted(granted) == [
         "HandInLogs",
+        "HearCommands",
         "ListBackupsApi",
         "ListVersions",
+        "LogInToRegistry",
+        "OpenSessions",
         "PullImages",
         "ReadBackupsApi",
         "ReadDatabase",
@@ -488,13 +491,23 @@ def test_a_key_of_ours_opens_the_bundles():  # M84
 
 
 def test_people_look_in_through_session_manager():  # B20
-    attached = {
-        node.name: node["policy_arn"].rpartition("/")[2]
-        for node in api()[1].all("iam.RolePolicyAttachment")
-        if node.name.startswith("api-instance")
-    }
+    _, recorded = api()
 
-    assert attached == {"api-instance-sessions": "AmazonSSMManagedInstanceCore"}
+    assert statements(recorded, "api-instance")["OpenSessions"] == (
+        [
+            "ssm:UpdateInstanceInformation",
+            "ssmmessages:CreateControlChannel",
+            "ssmmessages:CreateDataChannel",
+            "ssmmessages:OpenControlChannel",
+            "ssmmessages:OpenDataChannel",
+        ],
+        ["*"],
+    )
+    assert [
+        node.name
+        for node in recorded.all("iam.RolePolicyAttachment")
+        if node.name.startswith("api-instance")
+    ] == []
 
 
 def test_beanstalk_looks_after_it_under_a_role_that_it_alone_assumes():

@@ -440,7 +440,7 @@ def test_a_workload_is_told_the_name_of_its_bucket():
 
 def test_media_are_too_large_beyond_100_gb():  # M100
     buckets, recorded = recorded_buckets()
-    [size] = buckets.alarms
+    size, *_ = buckets.alarms
     assert size.name == "bucket-size"
     assert size.comparison == "above"
     assert size.threshold == 107374182400
@@ -460,7 +460,7 @@ def test_media_are_too_large_beyond_100_gb():  # M100
 
 def test_a_day_that_s3_has_not_reported_yet_changes_nothing():  # M100
     buckets, _ = recorded_buckets()
-    [size] = buckets.alarms
+    size, *_ = buckets.alarms
     assert isinstance(size.watch, Expression)
     assert "FILL" not in size.watch.text
     assert size.missing_data == "ignore"
@@ -479,6 +479,41 @@ def test_without_tiering_all_media_count_as_standard():  # M100
             },
         }
     }
+
+
+def test_every_other_bucket_is_told_of_beyond_100_gb_when_somebody_wonders():
+    buckets, recorded = recorded_buckets(bundles=True, releases=True)
+    _, *others = buckets.alarms
+
+    assert {alarm.name for alarm in others} == {
+        *("static-size", "backups-size", "logs-size", "releases-size", "bundles-size")
+    }
+    for alarm in others:
+        purpose = alarm.name.removesuffix("-size")
+        assert (alarm.comparison, alarm.threshold, alarm.severity) == (
+            "above",
+            107374182400,
+            "info",
+        )
+        assert alarm.missing_data == "ignore"
+        assert alarm.runbook == f"storage.md#{alarm.name}"
+        assert recorded.outputs["alarms"][alarm.name] == {
+            "metric": "AWS/S3 BucketSizeBytes",
+            "statistic": "Average",
+            "period": 86400,
+            "dimensions": {
+                "BucketName": f"backlot-dev-{purpose}-123456789012-us-east-1-an",
+                "StorageType": "StandardStorage",
+            },
+        }
+
+
+def test_the_settings_say_how_large_the_other_buckets_may_be():
+    buckets, _ = recorded_buckets(alarm_gb=5)
+    media, *others = buckets.alarms
+
+    assert media.threshold == 107374182400
+    assert [alarm.threshold for alarm in others] == [5368709120] * 3
 
 
 def test_panels_show_every_bucket():

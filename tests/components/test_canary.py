@@ -78,7 +78,7 @@ def test_how_often_is_a_setting(minutes: int, rate: str):  # B50
 
 
 @pytest.mark.parametrize(
-    ("minutes", "steps", "seconds"), [(5, 1, 60), (5, 4, 90), (1, 4, 60), (60, 100, 840)]
+    ("minutes", "steps", "seconds"), [(5, 1, 60), (5, 4, 90), (1, 4, 60), (60, 7, 120)]
 )
 def test_a_run_has_time_for_every_step_and_ends_before_the_next(
     minutes: int, steps: int, seconds: int

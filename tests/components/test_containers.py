@@ -155,7 +155,8 @@ def test_the_execution_role_pulls_fetches_and_logs_and_nothing_else():  # M31
     def program() -> None:
         opts = with_aws(aws_provider())
         group = ground().logs.group("worker-logs", "ecs", "worker", opts)
-        execution_role("worker-execution", group, [secret("OPENAI_API_KEY")], "123456789012", opts)
+        image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/backlot-dev/worker:1.0.0"
+        execution_role("worker-execution", group, image, [secret("OPENAI_API_KEY")], ground(), opts)
 
     recorded = record(program)
     statements = {
@@ -165,14 +166,14 @@ def test_the_execution_role_pulls_fetches_and_logs_and_nothing_else():  # M31
     log_group_arn = recorded.one("cloudwatch.LogGroup").outputs["arn"]
 
     assert statements == {
+        "LogInToRegistry": (["ecr:GetAuthorizationToken"], ["*"]),
         "PullImages": (
             [
                 "ecr:BatchCheckLayerAvailability",
                 "ecr:BatchGetImage",
-                "ecr:GetAuthorizationToken",
                 "ecr:GetDownloadUrlForLayer",
             ],
-            ["*"],
+            ["arn:aws:ecr:us-east-1:123456789012:repository/backlot-dev/worker"],
         ),
         "WriteLogs": (["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group_arn}:*"]),
         "ReadOpenaiApiKey": (["secretsmanager:GetSecretValue"], [OPENAI]),

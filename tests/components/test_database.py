@@ -700,7 +700,8 @@ def test_a_failed_rotation_and_a_failed_restart_are_heard_of():
 def test_panels_show_lag_only_where_there_are_replicas():
     without, _ = recorded_database()
     with_replica, _ = recorded_database(credentials="rotated", replicas={"count": 1})
-    assert {panel.group for panel in with_replica.panels} == {"Database"}
+    assert {panel.group for panel in with_replica.panels} == {"Database", "Functions"}
+    assert {panel.group for panel in without.panels} == {"Database"}
     assert "Replica lag" not in [panel.title for panel in without.panels]
     assert "Replica lag" in [panel.title for panel in with_replica.panels]
 

@@ -9,6 +9,7 @@ import pytest
 
 from components.domain import Destination, Domain, DomainArgs
 from settings.domain import DomainSettings
+from tests.components.parts import export_watched
 from tests.recorder import Recorded, aws_provider, record, with_aws
 
 EDGE = ("app.studio.example", "cdn.studio.example")
@@ -143,6 +144,46 @@ def test_a_name_on_both_certificates_is_proven_once():  # M14
         for validation in recorded.all("acm.CertificateValidation")
     }
     assert waits_for == {"domain-issued": 1, "domain-edge-issued": 3}
+
+
+def watched(**given: Any) -> tuple[Domain, Recorded]:
+    made: list[Domain] = []
+
+    def program() -> None:
+        component = build(**given)
+        made.append(component)
+        export_watched("alarms", {alarm.name: alarm.watch for alarm in component.alarms})
+
+    recorded = record(program)
+    return made[0], recorded
+
+
+def test_a_certificate_that_was_not_renewed_is_told_of_30_days_before_its_end():  # M14
+    component, recorded = watched()
+    [alarm] = component.alarms
+
+    assert (alarm.name, alarm.severity) == ("certificate-expiring", "warning")
+    assert (alarm.comparison, alarm.threshold, alarm.missing_data) == ("below", 30, "ignore")
+    assert alarm.runbook == "domain.md#certificate-expiring"
+    assert alarm.watch.region is None
+    assert recorded.outputs["alarms"]["certificate-expiring"] == {
+        "metric": "AWS/CertificateManager DaysToExpiry",
+        "statistic": "Minimum",
+        "period": 86400,
+        "dimensions": {"CertificateArn": recorded.one("acm.Certificate").outputs["arn"]},
+    }
+
+
+def test_cloudfronts_certificate_is_watched_where_it_is():  # M14 B55
+    component, recorded = watched(edge_names=EDGE)
+    _, edge = component.alarms
+
+    assert (edge.name, edge.watch.region) == ("edge-certificate-expiring", "us-east-1")
+    arn = recorded.one("acm.Certificate", "domain-edge-certificate").outputs["arn"]
+    shown = recorded.outputs["alarms"]["edge-certificate-expiring"]
+    assert shown["dimensions"] == {"CertificateArn": arn}
+    [panel] = component.panels
+    assert (panel.group, panel.unit, len(panel.metrics)) == ("Edge", "days", 2)
 
 
 def leading(to: Destination) -> Recorded:

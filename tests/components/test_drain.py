@@ -135,7 +135,7 @@ def test_a_drain_that_fails_is_heard_of_and_has_a_runbook():
     assert (alarm.name, alarm.threshold, alarm.severity) == ("drain-failed", 1, "warning")
     assert alarm.runbook == "functions.md#drain-failed"
     assert "\n## drain-failed\n" in text
-    assert component.panels == ()
+    assert [panel.title for panel in component.panels] == ["Function: drain"]
 
 
 def test_what_it_makes_hangs_below_it_and_bears_its_name():

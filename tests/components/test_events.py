@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,14 @@ def told(recorded: Recorded, name: str) -> tuple[str, Any]:
     assert target["rule"] == recorded.one("cloudwatch.EventRule", name)["name"]
     assert "role_arn" not in target
     severity = target["arn"].rpartition("-")[2]
-    return severity, json.loads(target["input_transformer"]["input_template"])
+    return severity, json.loads(filled(target["input_transformer"]["input_template"], "<words>"))
+
+
+def filled(template: str, words: str) -> str:
+    """As EventBridge does it: a string that is a value by itself gets its quotes, and what is in
+    another string is put there as it stands."""
+    alone = re.sub(r"(?<=: )<words>", lambda _: json.dumps(words), template)
+    return re.sub(r"(?<!\")<words>(?!\")", words, alone)
 
 
 def test_every_deployment_on_ecs_is_told_to_info():  # M102
@@ -199,6 +207,29 @@ def test_every_variable_of_a_message_is_taken_from_the_event():  # M102
         assert all(f"<{variable}>" in template for variable in paths)
         assert template.count("<") == len(paths)
         assert all(path.startswith("$.") for path in paths.values())
+
+
+@pytest.mark.parametrize("slack", [None, {"workspace": "T01ABCDEFGH", "warning": "C07JKLMNPQR"}])
+@pytest.mark.parametrize("words", ['the "render" group', "C:\\tasks", "first\nsecond", ""])
+def test_free_text_comes_through_whatever_it_holds(words: str, slack: Any):
+    recorded = events(EC2_API, slack=slack)
+    target = recorded.one("cloudwatch.EventTarget", "events-api-instances")["input_transformer"]
+    assert target["input_paths"]["words"] == "$.detail.StatusMessage"
+
+    message = json.loads(filled(target["input_template"], words))
+    told = message["content"] if slack else message
+    known = "backlot-dev: api: instances: <event> in <group> at <time>."
+    assert told["title" if slack else "notice"] == known
+    assert told["description" if slack else "words"] == words
+
+
+def test_no_free_text_stands_within_another_text():
+    recorded = events(API, EC2_FLEET, BEANSTALK)
+    spoken = ("$.detail.StatusMessage", "$.detail.Message")
+
+    for target in recorded.all("cloudwatch.EventTarget"):
+        paths = target["input_transformer"]["input_paths"]
+        assert {name for name, path in paths.items() if path in spoken} <= {"words"}
 
 
 def test_rds_tells_of_failovers_failures_full_disks_and_maintenance():  # B27

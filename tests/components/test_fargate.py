@@ -349,7 +349,9 @@ def test_only_the_execution_role_reads_secrets():  # M31
     _, recorded = api()
     task = recorded.one("ecs.TaskDefinition")
 
-    assert set(policy(recorded, "api-execution")) == {"PullImages", "WriteLogs", "ReadOpenai"}
+    assert set(policy(recorded, "api-execution")) == {
+        *("LogInToRegistry", "PullImages", "WriteLogs", "ReadOpenai")
+    }
     assert policy(recorded, "api-execution")["ReadOpenai"] == (
         ["secretsmanager:GetSecretValue"],
         [OPENAI],

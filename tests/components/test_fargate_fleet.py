@@ -315,7 +315,7 @@ def test_reading_the_secrets_is_left_to_the_execution_role():  # M54
     _, recorded = recorded_fleet(STORES)
     allowed = granted(recorded, "worker-mail-execution")
 
-    assert set(allowed) == {"PullImages", "WriteLogs", "ReadOpenai"}
+    assert set(allowed) == {"LogInToRegistry", "PullImages", "WriteLogs", "ReadOpenai"}
     role = recorded.one("iam.Role", "worker-mail-execution")
     assert recorded.one("ecs.TaskDefinition")["execution_role_arn"] == role.outputs["arn"]
 

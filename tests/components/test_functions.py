@@ -5,11 +5,27 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from components.functions import InNetwork, call_on, failure_alarm, platform_function
+from components.functions import (
+    InNetwork,
+    call_on,
+    failure_alarm,
+    function_panels,
+    platform_function,
+)
 from components.grants import Statement
+from components.observe import Alarm, Metric
 from tests.components.parts import export_watched, ground
 from tests.recorder import ROOT, Recorded, aws_provider, record, with_aws
 
+SILENT = Alarm(
+    name="queue-long",
+    summary="It is long.",
+    watch=Metric(namespace="AWS/SQS", name="Length", dimensions={"QueueName": "jobs"}),
+    comparison="above",
+    threshold=1,
+    severity="info",
+    runbook="queues.md#backlog",
+)
 TABLE = "arn:aws:sqs:us-east-1:123456789012:jobs"
 
 
@@ -30,6 +46,9 @@ def recorded_function(network: InNetwork | None = None) -> Recorded:
             function, name="sweep-failed", summary="It failed.", severity="warning"
         )
         export_watched("alarms", {alarm.name: alarm.watch})
+        for panel in function_panels([alarm, SILENT]):
+            pulumi.export("panel", [panel.group, panel.title, panel.unit])
+            export_watched("shown", {f"{n}": each for n, each in enumerate(panel.metrics)})
         pulumi.export("judged", [alarm.comparison, alarm.threshold, alarm.runbook])
 
     return record(program)
@@ -148,3 +167,19 @@ def test_a_single_error_is_heard_of():
         "period": 300,
         "dimensions": {"FunctionName": recorded.one("lambda.Function")["name"]},
     }
+
+
+def test_a_function_shows_its_calls_its_errors_and_its_longest_call():
+    recorded = recorded_function()
+    function = {"FunctionName": recorded.one("lambda.Function")["name"]}
+
+    assert recorded.outputs["panel"] == ["Functions", "Function: sweep", "calls, seconds"]
+    calls, errors, longest = recorded.outputs["shown"].values()
+    assert [
+        (one["metric"], one["statistic"], one["dimensions"])
+        for one in (calls, errors, longest["longest"])
+    ] == [
+        ("AWS/Lambda Invocations", "Sum", function),
+        ("AWS/Lambda Errors", "Sum", function),
+        ("AWS/Lambda Duration", "Maximum", function),
+    ]

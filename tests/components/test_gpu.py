@@ -291,8 +291,8 @@ def test_instances_keep_their_grants_and_their_way_to_ecs_until_the_service_is_g
     template, profile = chain[-2:]
     way_out = recorded.one("vpc.SecurityGroupEgressRule", "worker-render-instances-https-out")
     assert way_out.urn in template.resource.dependencies
-    grants = recorded.all("iam.RolePolicyAttachment")
-    assert {grant.urn for grant in grants} <= set(profile.resource.dependencies)
+    grants = recorded.one("iam.RolePolicy", "worker-render-instance")
+    assert grants.urn in profile.resource.dependencies
 
 
 def test_a_deployment_stops_old_workers_first_and_rolls_back_by_itself():  # M50
@@ -414,16 +414,29 @@ def test_an_instance_may_join_its_cluster_and_be_looked_into_and_nothing_else():
     assert role.json("assume_role_policy")["Statement"][0]["Principal"] == {
         "Service": "ec2.amazonaws.com"
     }
-    attached = [
-        attachment["policy_arn"]
-        for attachment in recorded.all("iam.RolePolicyAttachment")
-        if attachment["role"] == role.outputs["name"]
-    ]
-    assert attached == [
-        "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role",
-        "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
-    ]
-    assert "worker-render-instance" not in recorded.names("iam.RolePolicy")
+    cluster = recorded.one("ecs.Cluster").outputs
+    granted = {
+        one["Sid"]: (one["Action"], one["Resource"])
+        for one in statements(recorded.one("iam.RolePolicy", "worker-render-instance"))
+    }
+    assert set(granted) == {
+        *("OpenSessions", "HearCommands", "FindCluster", "JoinCluster", "WorkForCluster")
+    }
+    assert granted["JoinCluster"] == (
+        [
+            "ecs:DeregisterContainerInstance",
+            "ecs:RegisterContainerInstance",
+            "ecs:SubmitAttachmentStateChanges",
+            "ecs:SubmitContainerStateChange",
+            "ecs:SubmitTaskStateChange",
+        ],
+        [cluster["arn"]],
+    )
+    assert granted["WorkForCluster"] == (
+        ["ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"],
+        [f"arn:aws:ecs:us-east-1:123456789012:container-instance/{cluster['name']}/*"],
+    )
+    assert recorded.all("iam.RolePolicyAttachment") == []
     profile = recorded.one("iam.InstanceProfile")
     assert profile["role"] == role.outputs["name"]
     template = recorded.one("ec2.LaunchTemplate")
@@ -538,8 +551,6 @@ def test_the_worker_role_is_made_of_what_it_was_granted():  # M54
     assert granted[0]["Action"] == ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
     role = recorded.one("iam.Role", "worker-render-task")
     assert recorded.one("ecs.TaskDefinition")["task_role_arn"] == role.outputs["arn"]
-    attached = {one["role"] for one in recorded.all("iam.RolePolicyAttachment")}
-    assert role.outputs["name"] not in attached
 
 
 def test_reading_the_secrets_is_left_to_the_execution_role():  # M54
@@ -547,8 +558,10 @@ def test_reading_the_secrets_is_left_to_the_execution_role():  # M54
     role = recorded.one("iam.Role", "worker-render-execution")
     assert recorded.one("ecs.TaskDefinition")["execution_role_arn"] == role.outputs["arn"]
     granted = statements(recorded.one("iam.RolePolicy", "worker-render-execution"))
-    assert [one["Sid"] for one in granted] == ["PullImages", "WriteLogs", "ReadReplicate"]
-    assert granted[2]["Resource"] == [SECRET]
+    assert [one["Sid"] for one in granted] == [
+        *("LogInToRegistry", "PullImages", "WriteLogs", "ReadReplicate")
+    ]
+    assert granted[3]["Resource"] == [SECRET]
 
 
 def test_nobody_reaches_a_worker_or_its_instance():

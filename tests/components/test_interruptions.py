@@ -148,7 +148,8 @@ def test_every_alarm_has_a_page_to_read():
 
 def test_one_panel_counts_for_all_fleets():
     interruptions, _ = recorded_interruptions()
-    (panel,) = interruptions.panels
+    recording, panel = interruptions.panels
+    assert recording.title == "Function: recording"
     assert (panel.group, panel.unit) == ("Workers and jobs", "instances")
     assert [metric.label for metric in panel.metrics] == [
         "render: interrupted",

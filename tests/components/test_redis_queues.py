@@ -375,6 +375,7 @@ def test_a_list_shows_its_jobs():
     assert [(panel.group, panel.title, panel.unit) for panel in queues.panels] == [
         ("Queues", "mail: jobs", "messages"),
         ("Queues", "voice-over: jobs", "messages"),
+        ("Functions", "Function: measuring", "calls, seconds"),
     ]
     labels = [metric.label for metric in queues.panels[0].metrics]
     assert labels == ["waiting", "at work"]

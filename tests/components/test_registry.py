@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.registry import Registry, RegistryArgs
+from components.registry import Registry, RegistryArgs, pull_images
 from settings.registry import RegistrySettings
 from tests.components.parts import DATA_KEY, ground
 from tests.recorder import Recorded, aws_provider, record, with_aws
@@ -136,3 +136,33 @@ def test_the_component_hands_out_the_urls():
     assert {node.parent for node in recorded.nodes if node.type.startswith("aws:")} == {
         component.urn
     }
+
+
+def pulled(image: pulumi.Input[str] | None) -> dict[str, list[pulumi.Input[str]]]:
+    return {one.sid: list(one.resources) for one in pull_images(image, ground())}
+
+
+def test_an_image_of_ours_opens_the_stacks_repositories_and_no_other():  # M85
+    def program() -> None:
+        statements = pull_images(build().image("api:1.0.0"), ground())
+        pulumi.export("opened", {one.sid: list(one.resources) for one in statements})
+
+    assert record(program).outputs["opened"] == {
+        "LogInToRegistry": ["*"],
+        "PullImages": ["arn:aws:ecr:us-east-1:123456789012:repository/backlot-dev/*"],
+    }
+
+
+@pytest.mark.parametrize("version", [":1.0.0", f"@{DIGEST}", ""])
+def test_an_image_of_another_account_opens_its_repository_alone(version: str):  # M85
+    image = f"210987654321.dkr.ecr.eu-west-1.amazonaws.com/shared/api{version}"
+
+    assert pulled(image) == {
+        "LogInToRegistry": ["*"],
+        "PullImages": ["arn:aws:ecr:eu-west-1:210987654321:repository/shared/api"],
+    }
+
+
+@pytest.mark.parametrize("image", [None, "docker.io/library/nginx:1.29", "public.ecr.aws/a/b:1"])
+def test_what_is_not_pulled_from_ecr_opens_nothing(image: str | None):  # M85
+    assert pulled(image) == {}

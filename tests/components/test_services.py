@@ -223,7 +223,7 @@ def test_only_the_execution_role_reads_secrets():
     execution = recorded.one("iam.Role", "service-admin-execution")
 
     assert set(policy(recorded, "service-admin-execution")) == {
-        *("PullImages", "WriteLogs", "ReadOpenai")
+        *("LogInToRegistry", "PullImages", "WriteLogs", "ReadOpenai")
     }
     assert task["execution_role_arn"] == execution.outputs["arn"]
     assert task["task_role_arn"] == recorded.one("iam.Role", "service-admin-task").outputs["arn"]

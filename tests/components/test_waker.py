@@ -147,7 +147,7 @@ def test_a_failed_look_is_told_of_in_the_morning():
     page, _, anchor = failed.runbook.partition("#")
     assert anchor == "waking-failed"
     assert f"\n## {anchor}\n" in (ROOT / "docs" / "runbooks" / page).read_text(encoding="utf-8")
-    assert waker.panels == ()
+    assert [panel.title for panel in waker.panels] == ["Function: waking"]
 
 
 def test_everything_of_the_waker_is_its_child_and_bears_its_name():

@@ -285,7 +285,7 @@ def test_every_call_to_aws_is_on_record_and_a_login_without_mfa_is_told(
 
 @asks(
     "M121",
-    aivp={"dev": "100", "staging": "200", "production": "800"},
+    aivp={"dev": "150", "staging": "200", "production": "800"},
     ai_film_studio={"dev": "335", "sandbox": "550", "staging": "1000", "production": "2600"},
     muejam={"dev": "60", "staging": "230", "production": "1670"},
 )

@@ -147,12 +147,17 @@ def reads(place: Place, value_from: str) -> Iterator[Request]:
     yield from with_key(place.keys_by_secret[secret], "Decrypt")
 
 
-def pulls(image: str) -> Iterator[Request]:
+def pulls(place: Place, image: str) -> Iterator[Request]:
+    """An image of the stack's own; as a test's stack has no other."""
+    url, _, _ = image.partition(":")
+    [repository] = [
+        node.outputs["arn"]
+        for node in place.all("ecr.Repository")
+        if node.outputs["repository_url"] == url.partition("@")[0]
+    ]
     yield from call("ecr:GetAuthorizationToken")
-    repository = image.partition("/")[2].partition(":")[0].partition("@")[0]
     yield from call(
-        "ecr:BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer",
-        arn("ecr", f"repository/{repository}"),
+        "ecr:BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer", repository
     )
 
 
@@ -197,7 +202,7 @@ def _containers(place: Place, role: Role, whose: str) -> Iterator[Mapping[str, A
 
 def start_of_tasks(place: Place, role: Role) -> Iterator[Request]:
     for container in _containers(place, role, "execution_role_arn"):
-        yield from pulls(container["image"])
+        yield from pulls(place, container["image"])
         yield from writes(container["logConfiguration"]["options"]["awslogs-group"])
         for secret in container.get("secrets", ()):
             yield from reads(place, secret["valueFrom"])
@@ -260,11 +265,47 @@ def work_of_instances(place: Place, role: Role) -> Iterator[Request]:
             continue
         told = base64.b64decode(template["user_data"]).decode()
         for spec in map(json.loads, re.findall(r"<<'SPEC'\n(.*?)\nSPEC", told, re.DOTALL)):
-            yield from pulls(spec["image"])
+            yield from pulls(place, spec["image"])
             yield from writes(spec["log_group"])
             yield from uses(place, spec["environment"])
             for secret in spec["secrets"].values():
                 yield from reads(place, secret)
+
+
+def sessions_on_instances(place: Place, role: Role) -> Iterator[Request]:
+    """What the agent of SSM calls to open a session, and to be sent a command.
+
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-setting-up-messageAPIs.html
+    """
+    yield from call("ssm:UpdateInstanceInformation")
+    yield from call(
+        "ssmmessages:CreateControlChannel CreateDataChannel OpenControlChannel OpenDataChannel"
+    )
+    yield from call(
+        "ec2messages:AcknowledgeMessage DeleteMessage FailMessage GetEndpoint GetMessages SendReply"
+    )
+
+
+def membership_of_cluster(place: Place, role: Role) -> Iterator[Request]:
+    """What the agent of ECS calls for the cluster that the instances are told at boot.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html
+    """
+    yield from call("ecs:DiscoverPollEndpoint")
+    for template in place.all("ec2.LaunchTemplate"):
+        if template["iam_instance_profile"]["arn"] not in _profiles(place, role):
+            continue
+        told = base64.b64decode(template["user_data"]).decode()
+        [cluster] = re.findall(r"^ECS_CLUSTER=(.+)$", told, re.MULTILINE)
+        yield from call(
+            "ecs:DeregisterContainerInstance RegisterContainerInstance"
+            " SubmitAttachmentStateChanges SubmitContainerStateChange SubmitTaskStateChange",
+            arn("ecs", f"cluster/{cluster}"),
+        )
+        yield from call(
+            "ecs:Poll StartTelemetrySession UpdateContainerInstancesState",
+            arn("ecs", f"container-instance/{cluster}/a"),
+        )
 
 
 def protection_of_instances(place: Place, role: Role) -> Iterator[Request]:
@@ -305,7 +346,9 @@ def work_of_environment(place: Place, role: Role) -> Iterator[Request]:
         yield from call("s3:ListBucket", own)
         yield from call("s3:GetObject GetObjectVersion", f"{own}/resources/environments/e-1/a.zip")
         yield from call("s3:PutObject", f"{own}/resources/environments/logs/tail/e-1/a.zip")
-    yield from pulls(f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/backlot/api:1")
+    for repository in place.all("ecr.Repository"):
+        # Which of them a bundle names is not the program's to say.
+        yield from pulls(place, repository.outputs["repository_url"])
     yield from _bundles(place, "s3:GetObject")
 
 
@@ -599,7 +642,7 @@ EXECUTION = Row(TASKS, [start_of_tasks])
 
 ROWS: Mapping[tuple[str, str], Row] = {
     ("backlot:api:BeanstalkApi", "instance"): Row(
-        EC2, [work_of_environment], ["AmazonSSMManagedInstanceCore"]
+        EC2, [work_of_environment, sessions_on_instances]
     ),
     ("backlot:api:BeanstalkApi", "migration-execution"): EXECUTION,
     ("backlot:api:BeanstalkApi", "migration-task"): Row(TASKS, [work_of_tasks]),
@@ -611,9 +654,7 @@ ROWS: Mapping[tuple[str, str], Row] = {
             "AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
         ],
     ),
-    ("backlot:api:Ec2Api", "instance"): Row(
-        EC2, [work_of_instances], ["AmazonSSMManagedInstanceCore"]
-    ),
+    ("backlot:api:Ec2Api", "instance"): Row(EC2, [work_of_instances, sessions_on_instances]),
     ("backlot:api:Ec2Api", "migration-execution"): EXECUTION,
     ("backlot:api:Ec2Api", "migration-task"): Row(TASKS, [work_of_tasks]),
     ("backlot:api:FargateApi", "execution"): EXECUTION,
@@ -657,7 +698,7 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("backlot:workers:Beat", "task"): Row(TASKS, [work_of_tasks, sessions_in_tasks]),
     ("backlot:workers:Drain", "function"): Row(LAMBDA, [log_of_function, draining]),
     ("backlot:workers:Ec2Fleet", "instance"): Row(
-        EC2, [work_of_instances, protection_of_instances], ["AmazonSSMManagedInstanceCore"]
+        EC2, [work_of_instances, protection_of_instances, sessions_on_instances]
     ),
     ("backlot:workers:FargateFleet", "execution"): EXECUTION,
     ("backlot:workers:FargateFleet", "task"): Row(
@@ -665,9 +706,7 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ),
     ("backlot:workers:GpuFleet", "execution"): EXECUTION,
     ("backlot:workers:GpuFleet", "instance"): Row(
-        EC2,
-        [nothing_of_ours],
-        ["AmazonEC2ContainerServiceforEC2Role", "AmazonSSMManagedInstanceCore"],
+        EC2, [membership_of_cluster, sessions_on_instances]
     ),
     ("backlot:workers:GpuFleet", "task"): Row(TASKS, [work_of_tasks, protection_at_work]),
     ("backlot:workers:Interruptions", "function"): Row(LAMBDA, [log_of_function, interruptions]),
@@ -678,10 +717,8 @@ ROWS: Mapping[tuple[str, str], Row] = {
 MANAGED: Mapping[str, str] = {
     "AWSElasticBeanstalkEnhancedHealth": "Beanstalk demands it of its service role",
     "AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy": "Beanstalk demands it for its updates",
-    "AmazonEC2ContainerServiceforEC2Role": "the ECS agent's calls change with its versions",
     "AmazonECSInfrastructureRolePolicyForLoadBalancers": "ECS demands it to shift traffic",
     "AmazonRDSEnhancedMonitoringRole": "RDS demands it to write what it measures",
-    "AmazonSSMManagedInstanceCore": "the SSM agent's calls change with its versions",
 }
 """The policies of AWS that a role may hold, and why ours would not do."""
 
@@ -831,6 +868,9 @@ def neighbours(place: Place) -> list[Request]:
             "logs:FilterLogEvents GetLogEvents PutLogEvents",
             *(f"{group}:log-stream:a" for group in known["log"]),
         ),
+        *call("ecr:BatchGetImage", arn("ecr", f"repository/{ELSEWHERE}/api")),
+        *call("ecs:RegisterContainerInstance", arn("ecs", f"cluster/{ELSEWHERE}-api")),
+        *call("ecs:Poll", arn("ecs", f"container-instance/{ELSEWHERE}-api/a")),
         *call("kms:Decrypt GenerateDataKey", *there["key"]),
         *call("kms:PutKeyPolicy ScheduleKeyDeletion", *known["key"]),
         *call("rds:DeleteDBInstance ModifyDBInstance", *known["database"]),

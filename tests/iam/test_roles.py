@@ -52,13 +52,8 @@ def test_no_action_is_on_a_reviewed_list_that_no_component_grants() -> None:
 
 
 LET_THROUGH: Mapping[str, set[str]] = {
-    # Its agent reads the parameters that a document names. What is secret is encrypted with our
-    # key, which is a grant of its own; without a key of ours, with the account's.
-    "AmazonSSMManagedInstanceCore": {"ssm:GetParameter", "ssm:GetParameters"},
     # It writes below /aws/elasticbeanstalk, whichever environment that is.
     "AWSElasticBeanstalkEnhancedHealth": {"logs:PutLogEvents"},
-    # It ships logs of containers to whatever group they name, as the agent.
-    "AmazonEC2ContainerServiceforEC2Role": {"logs:PutLogEvents"},
 }
 """What AWS's own policies let a role do to a neighbour, which none of ours would."""
 

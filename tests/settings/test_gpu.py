@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from settings.gpu import FLEET_TYPES, GPU_CLASSES, SOLD_IN, fitting_types, types_for
+from settings.gpu import FLEET_TYPES, GPU_CLASSES, SOLD_IN, fitting_types
 from settings.regions import REGIONS
 from settings.workers import GpuFleetSettings
 from tests.settings.stack_files import accepted
@@ -47,13 +47,13 @@ def test_each_type_is_sold_where_cfn_lint_lets_it_pass() -> None:
 def test_a_class_leaves_out_what_its_region_does_not_sell(
     region: str, types: tuple[str, ...]
 ) -> None:
-    assert types_for(fleet(region), region) == types
+    assert fleet(region).types_in(region) == types
 
 
 def test_a_fleets_own_types_stand_in_place_of_the_classs() -> None:
     own = fleet("us-east-1", instance_types=["g6e.xlarge", "g5.xlarge"])
 
-    assert types_for(own, "us-east-1") == ("g6e.xlarge", "g5.xlarge")
+    assert own.types_in("us-east-1") == ("g6e.xlarge", "g5.xlarge")
 
 
 def test_what_would_fit_a_class_is_sold_there_and_has_its_memory() -> None:

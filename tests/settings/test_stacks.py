@@ -263,7 +263,9 @@ def test_a_media_bucket_of_a_hundred_gb_warns(stacks: dict[str, settings.Setting
     # M100
 
 
-def test_the_budget_is_the_briefs_where_it_holds_the_floor(stacks: dict[str, settings.Settings]) -> None:
+def test_the_budget_is_the_briefs_where_it_holds_the_floor(
+    stacks: dict[str, settings.Settings],
+) -> None:
     assert {name: stack.budget.monthly_usd for name, stack in stacks.items()} == {  # M121
         "dev": 335,
         "staging": 1000,

@@ -44,10 +44,6 @@ def _always(reason: str) -> Says:
     return lambda _node: reason
 
 
-def _unless(part: str, reason: str) -> Says:
-    return lambda node: "" if part in node.name else reason
-
-
 def _if(part: str, reason: str) -> Says:
     return lambda node: reason if part in node.name else ""
 
@@ -62,9 +58,8 @@ class Watched:
     no_panel: Says = _never
 
 
-ERRORS_ONLY = "runs for seconds at a time: its alarm counts every error, its log says which"
-
 WATCHED: Mapping[str, Watched] = {
+    "acm.Certificate": Watched(called=_output("arn")),
     "apigatewayv2.Api": Watched(called=_id),
     "autoscaling.Group": Watched(
         called=_named("name"),
@@ -87,17 +82,12 @@ WATCHED: Mapping[str, Watched] = {
         no_panel=_always("its group and its targets are on the API's panels"),
     ),
     "kinesis.FirehoseDeliveryStream": Watched(called=_named("name")),
-    "lambda.Function": Watched(called=_named("name"), no_panel=_always(ERRORS_ONLY)),
+    "lambda.Function": Watched(called=_named("name")),
     "lb.LoadBalancer": Watched(called=_output("arn_suffix")),
     "lb.TargetGroup": Watched(called=_output("arn_suffix")),
     "rds.Instance": Watched(called=_named("identifier")),
     "route53.HealthCheck": Watched(called=_id),
-    "s3.Bucket": Watched(
-        called=_named("bucket"),
-        no_alarm=_unless(
-            "-media", "only media grows by what users do; the others expire or replace"
-        ),
-    ),
+    "s3.Bucket": Watched(called=_named("bucket")),
     "sqs.Queue": Watched(called=_named("name")),
     "synthetics.Canary": Watched(called=_named("name")),
     "wafv2.WebAcl": Watched(called=_named("name")),
@@ -110,7 +100,6 @@ WIRING = "a wire between what is watched at both ends"
 WATCHES = "is itself a watch"
 
 UNWATCHED: Mapping[str, str] = {
-    "acm.Certificate": "ACM renews what is validated through DNS by itself",
     "acm.CertificateValidation": WIRING,
     "apigatewayv2.ApiMapping": WIRING,
     "apigatewayv2.DomainName": WIRING,

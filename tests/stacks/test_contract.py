@@ -19,7 +19,6 @@ UNWATCHED = {
     "backlot:alarms:Overall": "is itself a watch",
     "backlot:budget:Budget": "is itself a watch",
     "backlot:dashboard:Dashboard": "is itself a watch",
-    "backlot:domain:Domain": "the certificate renews itself, and Route 53 is AWS's to run",
     "backlot:events:Events": "is itself a watch",
     "backlot:keys:Keys": "runs nothing",
     "backlot:notices:Notices": "what tells cannot tell of itself",

@@ -208,6 +208,18 @@ MUTATIONS: list[tuple[str, Proof, Change, str]] = [
         "'database-restart': no alarm watches database-restart-",
     ),
     (
+        "no alarm of a certificate",
+        unwatched,
+        without("cloudwatch.MetricAlarm", "domain-edge-certificate-expiring"),
+        "'domain-edge-certificate': no alarm watches arn:aws:acm:us-east-1:",
+    ),
+    (
+        "no alarm of a bucket",
+        unwatched,
+        without("cloudwatch.MetricAlarm", "buckets-logs-size"),
+        "'buckets-logs': no alarm watches backlot-production-logs-",
+    ),
+    (
         "an alarm that tells nobody",
         unwatched,
         with_input("cloudwatch.MetricAlarm", "uptime-api-down", alarmActions=[]),
@@ -218,6 +230,18 @@ MUTATIONS: list[tuple[str, Proof, Change, str]] = [
         unwatched,
         no_panel_of("render: jobs"),
         "'queue-render-dead-letter': no panel shows backlot-production-render-dead-letter",
+    ),
+    (
+        "no panel of a function",
+        unwatched,
+        no_panel_of("Function: smoke"),
+        "'api-gates-smoke': no panel shows api-gates-smoke-",
+    ),
+    (
+        "no panel of a certificate",
+        unwatched,
+        no_panel_of("Certificates: days left"),
+        "'domain-certificate': no panel shows arn:aws:acm:us-east-1:",
     ),
     (
         "no panels of the site",
@@ -554,6 +578,36 @@ MUTATIONS: list[tuple[str, Proof, Change, str]] = [
         role_findings,
         grant("api-gates-migrate", lambda one: one.pop("Condition"), "FindMigration"),
         "api-gates-migrate: FindMigration grants ecs:ListTasks on * without ecs:cluster",
+    ),
+    (
+        "every image of the account",
+        role_findings,
+        grant(
+            "api-execution",
+            lambda one: one.update(Resource=["arn:aws:ecr:us-east-1:123456789012:repository/*"]),
+            "PullImages",
+        ),
+        "api-execution: PullImages grants ecr:BatchGetImage on",
+    ),
+    (
+        "every parameter of the account",
+        role_findings,
+        grant(
+            "worker-render-instance",
+            lambda one: one["Action"].append("ssm:GetParameter"),
+            "OpenSessions",
+        ),
+        "worker-render-instance: may ssm:GetParameter on",
+    ),
+    (
+        "every cluster of the account",
+        role_findings,
+        grant(
+            "worker-render-instance",
+            lambda one: one.update(Resource=["arn:aws:ecs:us-east-1:123456789012:cluster/*"]),
+            "JoinCluster",
+        ),
+        "worker-render-instance: may ecs:RegisterContainerInstance on",
     ),
     (
         "a role for another service",
