@@ -1,4 +1,4 @@
-"""The dashboard: what is red, and every component's panels, on one page."""
+"""The dashboard: what is red, and every component's panels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, get_args
 
 import pulumi
@@ -50,14 +52,13 @@ class DashboardArgs:
 
 class Dashboard(pulumi.ComponentResource):
     """One CloudWatch dashboard: the alarms' lights, then a heading per group and its panels, two a
-    row (M91).
+    row (M91). What CloudWatch does not show on one goes on to a second, `<prefix>-2`, and so on.
 
-    Raises ValueError for more than CloudWatch shows on one.
-
-    Cost: 3 USD a month after the account's first three dashboards (us-east-1, 2026).
+    Cost: 3 USD a month each after the account's first three dashboards (us-east-1, 2026).
     """
 
     name: pulumi.Output[str]
+    """Of the first, where the lights are."""
     url: str
     """Where a browser finds it."""
 
@@ -66,23 +67,55 @@ class Dashboard(pulumi.ComponentResource):
     ) -> None:
         super().__init__("backlot:dashboard:Dashboard", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        lights = list(_lights(args.alarm_arns))
-        top = sum(light["height"] for light in lights)
-        widgets = [*lights, *_widgets(args.watched, args.place.region, top)]
-        _refuse_too_many(widgets)
-        dashboard = aws.cloudwatch.Dashboard(
-            f"{name}-page",
-            dashboard_name=physical_name("dashboard", args.place.prefix),
-            dashboard_body=pulumi.Output.json_dumps({"widgets": widgets}),
-            opts=child,
-        )
+        place = args.place
+        pages = [
+            aws.cloudwatch.Dashboard(
+                f"{name}-page{suffix}",
+                dashboard_name=physical_name("dashboard", f"{place.prefix}{suffix}"),
+                dashboard_body=pulumi.Output.json_dumps({"widgets": widgets}),
+                opts=child,
+            )
+            for suffix, widgets in _pages(args)
+        ]
 
-        self.name = dashboard.dashboard_name
+        self.name = pages[0].dashboard_name
         self.url = (
-            f"https://{args.place.region}.console.aws.amazon.com/cloudwatch/home"
-            f"?region={args.place.region}#dashboards/dashboard/{args.place.prefix}"
+            f"https://{place.region}.console.aws.amazon.com/cloudwatch/home"
+            f"?region={place.region}#dashboards/dashboard/{place.prefix}"
         )
-        self.register_outputs({"name": self.name, "url": self.url})
+        self.register_outputs({"name": self.name, "url": self.url, "pages": len(pages)})
+
+
+def _pages(args: DashboardArgs) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The widgets of each page, with what tells its name from the first one's."""
+    panels = [panel for component in args.watched for panel in component.panels]
+    waiting = [
+        (group, _graph(panel, args.place.region))
+        for group in GROUPS
+        for panel in panels
+        if panel.group == group
+    ]
+    lights = list(_lights(args.alarm_arns))
+    number = 0
+    while waiting or number == 0:
+        number += 1
+        above = [] if number > 1 else lights
+        fits = max(1, _most(waiting, MOST_WIDGETS - len(above)))
+        top = sum(light["height"] for light in above)
+        yield "" if number == 1 else f"-{number}", [*above, *_laid_out(waiting[:fits], top)]
+        waiting = waiting[fits:]
+
+
+def _most(graphs: Sequence[tuple[str, dict[str, Any]]], widgets: int) -> int:
+    """How many of them one page shows beside their groups' headings."""
+    metrics, group = 0, None
+    for fits, (of, graph) in enumerate(graphs):
+        widgets -= 1 if of == group else 2
+        metrics += len(graph["metrics"])
+        if widgets < 0 or metrics > MOST_METRICS:
+            return fits
+        group = of
+    return len(graphs)
 
 
 def _lights(alarm_arns: Sequence[pulumi.Input[str]]) -> Iterator[dict[str, Any]]:
@@ -101,25 +134,11 @@ def _lights(alarm_arns: Sequence[pulumi.Input[str]]) -> Iterator[dict[str, Any]]
         top += height
 
 
-def _refuse_too_many(widgets: Sequence[dict[str, Any]]) -> None:
-    metrics = sum(len(widget["properties"].get("metrics", ())) for widget in widgets)
-    for count, limit, what in (
-        (len(widgets), MOST_WIDGETS, "widgets"),
-        (metrics, MOST_METRICS, "metrics"),
-    ):
-        if count > limit:
-            raise ValueError(
-                f"the dashboard would have {count} {what}; CloudWatch shows at most {limit} on one:"
-                " have fewer fleets, queues and services in one stack"
-            )
-
-
-def _widgets(watched: Sequence[Observable], region: str, top: int) -> Iterator[dict[str, Any]]:
-    panels = [panel for component in watched for panel in component.panels]
-    for group in GROUPS:
-        members = [panel for panel in panels if panel.group == group]
-        if not members:
-            continue
+def _laid_out(
+    graphs: Sequence[tuple[str, dict[str, Any]]], top: int
+) -> Iterator[dict[str, Any]]:
+    """Each group's heading with its graphs below, beginning at the row `top`."""
+    for group, members in groupby(graphs, key=itemgetter(0)):
         yield {
             "type": "text",
             "x": 0,
@@ -129,16 +148,17 @@ def _widgets(watched: Sequence[Observable], region: str, top: int) -> Iterator[d
             "properties": {"markdown": f"## {group}"},
         }
         top += HEADER_HEIGHT
-        for index, panel in enumerate(members):
+        index = 0
+        for index, (_, graph) in enumerate(members, 1):
             yield {
                 "type": "metric",
-                "x": index % 2 * PANEL_WIDTH,
-                "y": top + index // 2 * PANEL_HEIGHT,
+                "x": (index - 1) % 2 * PANEL_WIDTH,
+                "y": top + (index - 1) // 2 * PANEL_HEIGHT,
                 "width": PANEL_WIDTH,
                 "height": PANEL_HEIGHT,
-                "properties": _graph(panel, region),
+                "properties": graph,
             }
-        top += (len(members) + 1) // 2 * PANEL_HEIGHT
+        top += (index + 1) // 2 * PANEL_HEIGHT
 
 
 def _graph(panel: Panel, region: str) -> dict[str, Any]:

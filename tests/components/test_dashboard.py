@@ -246,12 +246,39 @@ def test_without_alarms_no_lights_are_shown():
     assert [each["type"] for each in widgets([panel("API", "requests")])] == ["text", "metric"]
 
 
-@pytest.mark.parametrize(
-    ("panels", "metrics", "problem"),
-    [(500, 1, "501 widgets; CloudWatch shows at most 500"), (26, 100, "2600 metrics; .* 2500")],
-)
-def test_more_than_cloudwatch_shows_is_refused(panels: int, metrics: int, problem: str):
-    too_many = [panel("API", f"p{number}", *[JOBS] * metrics) for number in range(panels)]
+def pages(*components: Sequence[Panel], alarms: int = 0) -> dict[str, list[dict[str, Any]]]:
+    found = dashboard(*components, alarms=alarms).all("cloudwatch.Dashboard")
+    return {page["dashboard_name"]: page.json("dashboard_body")["widgets"] for page in found}
 
-    with pytest.raises(AssertionError, match=problem):
-        widgets(too_many)
+
+@pytest.mark.parametrize(
+    ("panels", "metrics", "each"),
+    [(499, 1, [500]), (500, 1, [500, 2]), (25, 100, [26]), (26, 100, [26, 2])],
+)
+def test_what_cloudwatch_does_not_show_on_one_page_goes_on_to_the_next(
+    panels: int, metrics: int, each: list[int]
+):
+    many = [panel("API", f"p{number}", *[JOBS] * metrics) for number in range(panels)]
+
+    made = pages(many)
+
+    assert list(made) == ["backlot-dev", "backlot-dev-2"][: len(each)]
+    assert [len(widgets) for widgets in made.values()] == each
+    shown = [
+        widget["properties"]["title"]
+        for widgets in made.values()
+        for widget in widgets
+        if widget["type"] == "metric"
+    ]
+    assert shown == [f"p{number}" for number in range(panels)]
+
+
+def test_the_next_page_begins_with_its_groups_heading_and_has_no_lights():
+    many = [panel("API", f"p{number}") for number in range(499)]
+
+    first, second = pages(many, alarms=1).values()
+
+    assert [widget["type"] for widget in first[:3]] == ["alarm", "text", "metric"]
+    assert [widget["type"] for widget in second] == ["text", "metric"]
+    assert second[0]["properties"]["markdown"] == "## API"
+    assert (second[0]["y"], second[1]["y"]) == (0, 1)
