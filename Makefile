@@ -7,6 +7,10 @@ override STACK := $(or $(STACK),dev)
 PYTHON ?= python3
 BIN := .venv/bin
 
+# `make up production` would bring dev up. A stack may be called test, and is not meant by `make check test`.
+NOT_A_GOAL := $(filter $(filter-out test,$(patsubst Pulumi.%.yaml,%,$(wildcard Pulumi.*.yaml))),$(MAKECMDGOALS))
+$(if $(NOT_A_GOAL),$(error A stack is chosen with STACK=$(firstword $(NOT_A_GOAL)), and nothing was done))
+
 .PHONY: help
 help: ## List what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,8 +34,8 @@ rehearse: install ## Bring STACK up in an in-memory AWS; CONFIG=file and GRAPH=o
 
 .PHONY: cost
 cost: install ## Say what STACK costs a month, at its least and at its most
-	@$(BIN)/python -m rehearsal $(STACK) $(if $(CONFIG),--config-file "$(CONFIG)") --record-only --graph .cost.json >/dev/null \
-	  || { $(BIN)/python -m rehearsal $(STACK) $(if $(CONFIG),--config-file "$(CONFIG)") --record-only; exit 1; }
+	@said=$$($(BIN)/python -m rehearsal $(STACK) $(if $(CONFIG),--config-file "$(CONFIG)") --record-only --graph .cost.json 2>&1) \
+	  || { echo "$$said" >&2; exit 1; }
 	@$(BIN)/python -m operations.cost .cost.json $(ARGS)
 
 .PHONY: examples

@@ -31,6 +31,8 @@ from typing import Any, Literal
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operations.command import explained, run
+
 OK, SILENT, USAGE = 0, 1, 2
 WAIT_SECONDS = 60
 POLL_SECONDS = 1
@@ -138,7 +140,7 @@ def main(
         print(problem, file=sys.stderr)
         return USAGE
     except (BotoCoreError, ClientError) as problem:
-        print(problem, file=sys.stderr)
+        print(explained(problem), file=sys.stderr)
         return SILENT
     except (EOFError, KeyboardInterrupt):
         print("\nStopped; what was set off was put back", file=sys.stderr)
@@ -374,4 +376,4 @@ def _sum_up(results: Sequence[Result]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -43,6 +43,7 @@ from operations.bill import (
     counted,
     together,
 )
+from operations.command import run
 
 OK, FAILED = 0, 1
 
@@ -127,7 +128,10 @@ def read(source: Path) -> Stack:
         raise GraphError(f"{source}: is no JSON; {wanted}") from None
     if not isinstance(graph, Mapping) or not {"stack", "resources", "findings"} <= graph.keys():
         raise GraphError(f"{source}: is no graph of a rehearsal; {wanted}")
-    return stack_of(graph)
+    try:
+        return stack_of(graph)
+    except (AttributeError, KeyError, TypeError):
+        raise GraphError(f"{source}: has resources of another form; {wanted}") from None
 
 
 def stack_of(graph: Mapping[str, Any]) -> Stack:
@@ -351,4 +355,4 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -22,6 +22,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operations.command import explained, run
 from operations.stack_file import (
     OutputsError,
     StackFile,
@@ -69,7 +70,7 @@ def main(
         )
         status = _answer(client, functions[asked.gate], build_of(file.get("api.image")), now, sleep)
     except (StackFileError, OutputsError, GateError, BotoCoreError, ClientError) as problem:
-        print(problem, file=sys.stderr)
+        print(explained(problem), file=sys.stderr)
         return CLOSED
     print(f"{asked.gate}: {status}")
     if status != "SUCCEEDED":
@@ -135,4 +136,4 @@ def _invoked(client: Any, function: str, event: Mapping[str, Any]) -> Mapping[st
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -18,10 +18,12 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from operations.command import run
 
 OK, REFUSED = 0, 1
 
@@ -137,8 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parse(arguments)
     try:
         preview = _read(asked.preview)
-        approvals = asked.approvals.read_text(encoding="utf-8") if asked.approvals else ""
-    except (PreviewError, OSError) as problem:
+        approvals = _text(asked.approvals) if asked.approvals else ""
+    except PreviewError as problem:
         print(problem, file=sys.stderr)
         return REFUSED
     steps = list(steps_of(preview))
@@ -162,28 +164,43 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--approvals",
         metavar="FILE",
-        type=Path,
         help="text with lines `Data loss: <stack>/<resource>`, such as the pull request's",
     )
     return parser.parse_args(arguments)
 
 
 def _read(source: str) -> Mapping[str, Any]:
-    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    wanted = "give what `pulumi preview --json` writes"
     try:
-        preview = json.loads(text)
+        preview = json.loads(_text(source))
     except ValueError as problem:
         if "Extra data" in str(problem):
             raise PreviewError(
                 f"{source}: is a stream of events, not one preview; "
                 "unset PULUMI_ENABLE_STREAMING_JSON_PREVIEW"
             ) from None
-        raise PreviewError(
-            f"{source}: is no JSON; give what `pulumi preview --json` writes"
-        ) from None
+        raise PreviewError(f"{source}: is no JSON; {wanted}") from None
     if not isinstance(preview, Mapping) or not {"steps", "diagnostics"} & preview.keys():
-        raise PreviewError(f"{source}: has no steps; give what `pulumi preview --json` writes")
+        raise PreviewError(f"{source}: has no steps; {wanted}")
+    for part, keys in (("steps", {"op", "urn"}), ("diagnostics", set())):
+        rows = preview.get(part) or []
+        if not isinstance(rows, list) or not all(_has(row, keys) for row in rows):
+            raise PreviewError(f"{source}: its {part} have another form; {wanted}")
     return preview
+
+
+def _has(row: Any, keys: Set[str]) -> bool:
+    return isinstance(row, Mapping) and keys <= row.keys()
+
+
+def _text(source: str) -> str:
+    """What stands in a file, or comes through the pipe for `-`."""
+    try:
+        return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except OSError as problem:
+        raise PreviewError(f"{source}: cannot be read ({problem.strerror})") from None
+    except UnicodeDecodeError:
+        raise PreviewError(f"{source}: is no text") from None
 
 
 def steps_of(preview: Mapping[str, Any]) -> Iterator[Step]:
@@ -214,7 +231,11 @@ def _tops(paths: Any) -> tuple[str, ...]:
 def _failures(preview: Mapping[str, Any]) -> list[str]:
     """What stopped the preview: then its steps are not all there is."""
     diagnostics = preview.get("diagnostics") or ()
-    return [str(one["message"]).strip() for one in diagnostics if one.get("severity") == "error"]
+    return [
+        str(one.get("message", "no reason given")).strip()
+        for one in diagnostics
+        if one.get("severity") == "error"
+    ]
 
 
 def markdown(
@@ -259,4 +280,4 @@ def _counted(op: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import yaml
 
+from operations.command import run
 from operations.stack_file import NAMESPACE, StackFileError, ask_for_stack, read
 
 OK, REFUSED = 0, 1
@@ -129,4 +130,4 @@ def _below(node: yaml.Node | None, key: str) -> yaml.Node | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

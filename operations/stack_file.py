@@ -87,12 +87,20 @@ def read(stack: str, file: Path | None = None) -> StackFile:
         known = ", ".join(sorted(str(one) for one in path.parent.glob("Pulumi.*.yaml")))
         there = f"there are: {known}" if known else "run this where the stack files are"
         raise StackFileError(f"{path}: {problem.strerror}; {there}") from None
+    except UnicodeDecodeError:
+        raise StackFileError(f"{path}: is no text") from None
     except yaml.YAMLError as problem:
-        raise StackFileError(f"{path}: not valid YAML: {problem}") from None
+        raise StackFileError(f"{path}{_not_yaml(problem)}") from None
     config = content.get("config") if isinstance(content, Mapping) else None
     if not isinstance(config, Mapping) or "aws:region" not in config:
         raise StackFileError(f"{path}: is no stack's file: there is no aws:region under config:")
     return StackFile(path=path, stack=stack, config=config)
+
+
+def _not_yaml(problem: yaml.YAMLError) -> str:
+    mark = getattr(problem, "problem_mark", None)
+    line = f":{mark.line + 1}" if mark else ""
+    return f"{line}: not valid YAML: {getattr(problem, 'problem', None) or 'odd characters'}"
 
 
 def read_outputs(source: str) -> Mapping[str, Any]:
@@ -109,7 +117,8 @@ def read_outputs(source: str) -> Mapping[str, Any]:
         raise OutputsError(
             f"--outputs {source}: is no JSON; give what `pulumi stack output --json` writes"
         ) from None
-    if not isinstance(outputs, Mapping) or "deployment" not in outputs:
+    deployment = outputs.get("deployment") if isinstance(outputs, Mapping) else None
+    if not isinstance(deployment, Mapping):
         raise OutputsError(
             f"--outputs {source}: there is no `deployment` in it; it is written by "
             "`pulumi stack output --json` once the stack is up"

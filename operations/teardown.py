@@ -22,6 +22,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operations.command import explained, run
 from operations.stack_file import StackFile, StackFileError, ask_for_stack, read
 
 OK, REFUSED = 0, 1
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str] | None = None, *, ask: Callable[[str], str] | 
             print(f"  {line.text}", file=sys.stderr if line.failed else sys.stdout)
             failed = failed or line.failed
     except (StackFileError, BotoCoreError, ClientError) as problem:
-        print(problem, file=sys.stderr)
+        print(explained(problem), file=sys.stderr)
         return REFUSED
     except (EOFError, KeyboardInterrupt):
         print("\nStopped; what is cleared so far stays so", file=sys.stderr)
@@ -278,4 +279,4 @@ STEPS = (stop_fleets, stop_tasks, empty_buckets, empty_vaults)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -24,6 +24,7 @@ from typing import Any, Literal, Protocol
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operations.command import explained, run
 from operations.stack_file import (
     OutputsError,
     StackFile,
@@ -103,12 +104,16 @@ def main(
             sleep(POLL_SECONDS)
             verdicts = [ask.about(one) for one in wanted]
     except (StackFileError, OutputsError, BotoCoreError, ClientError) as problem:
-        print(problem, file=sys.stderr)
+        print(explained(problem), file=sys.stderr)
         return WRONG
     for verdict in verdicts:
         print(_line(verdict))
     if asked.evidence:
-        asked.evidence.write_text(_evidence(file, wanted, verdicts), encoding="utf-8")
+        try:
+            asked.evidence.write_text(_evidence(file, wanted, verdicts), encoding="utf-8")
+        except OSError as problem:
+            print(f"--evidence {asked.evidence}: {problem.strerror}", file=sys.stderr)
+            return WRONG
     return OK if all(verdict.state == "runs" for verdict in verdicts) else WRONG
 
 
@@ -133,11 +138,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def what_should_run(file: StackFile, outputs: Mapping[str, Any]) -> Iterator[Wanted]:
-    """The API, the services and the fleets, as the stack's file and its outputs name them."""
+    """The API, the services and the fleets, as the stack's file and its outputs name them.
+
+    Raises OutputsError when the outputs are of no stack that is up.
+    """
+    if not isinstance(handle := outputs["deployment"].get("handle"), str):
+        raise OutputsError(f"--outputs: deployment.handle is {json.dumps(handle)}, and not a name")
     yield Wanted(
         name="api",
         kind=file.get("api.kind"),
-        handle=outputs["deployment"]["handle"],
+        handle=handle,
         image=file.get("api.image"),
     )
     for name, handle in sorted(outputs.get("services", {}).items()):
@@ -286,4 +296,4 @@ def _evidence(file: StackFile, wanted: Sequence[Wanted], verdicts: Sequence[Verd
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,21 @@ from typing import Any
 
 import pulumi
 from pydantic_core import ErrorDetails
+
+WANTED = {
+    "bool_type": "give true or false",
+    "dict_type": "give a mapping",
+    "greater_than_equal": "give {ge} or more",
+    "int_type": "give a whole number",
+    "less_than_equal": "give {le} or less",
+    "model_type": "give a mapping of its settings, or {{}} for none",
+    "string_too_long": "use at most {max_length} characters",
+    "string_type": "give text; what looks like a number goes in quotes",
+    "too_long": "use at most {max_length} characters",
+    "too_short": "give at least one",
+    "tuple_type": "give a list such as [a, b]",
+}
+"""What to do, by pydantic's word for what is wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +63,17 @@ def explain(key: str, errors: Iterable[ErrorDetails], known: Iterable[str]) -> l
     ]
 
 
+def one_of(word: str, known: Iterable[str]) -> str:
+    """What is allowed in place of `word`, and which of it was meant."""
+    known = tuple(known)
+    meant = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+    return f"{f'did you mean {meant[0]}? ' if meant else ''}allowed: {', '.join(known)}"
+
+
 def shown(value: Any) -> str:
     """A value as the file holds it, cut when it is long."""
+    if value is None or value == "":
+        return "nothing"
     text = json.dumps(value, ensure_ascii=True, default=str)
     return text if len(text) <= 60 else f"{text[:59]}…"
 
@@ -67,8 +92,8 @@ def _sentence(error: ErrorDetails, known: Iterable[str]) -> str:
     if kind == "missing":
         return "missing; give it"
     if kind == "extra_forbidden":
-        allowed = f"; allowed: {', '.join(known)}" if len(error["loc"]) == 1 else ""
-        return f"unknown key{allowed}"
+        return f"unknown key; {one_of(str(error['loc'][-1]), known)}"
     if kind == "value_error":
         return f"{shown(given)} {error.get('ctx', {})['error']}"
-    return f"{shown(given)}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    wanted = WANTED.get(kind, error["msg"]).format(**error.get("ctx", {}))
+    return f"{shown(given)} given; {wanted}"

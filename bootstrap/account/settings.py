@@ -12,11 +12,13 @@ import pulumi
 from pulumi.runtime import config as pulumi_config
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from .errors import Problem, SettingsError, explain, shown
+from .errors import Problem, SettingsError, explain, one_of, shown
 from .place import Place
 
 NAMESPACE = "bootstrap"
 """Leads every section's key, whatever the project is called."""
+READ_NAMESPACES = ("aws", "pulumi")
+"""Those of others than ourselves."""
 REGION_KEY = "aws:region"
 ROLE_HOURS = 12
 """The longest session AWS grants."""
@@ -171,13 +173,20 @@ def parse(config: Mapping[str, Any], file: str) -> Settings:
     for key, given in config.items():
         namespace, _, name = key.partition(":")
         if namespace != NAMESPACE:
+            if name in SECTIONS and namespace not in READ_NAMESPACES:
+                message = f"nobody reads this; write {NAMESPACE}:{name}"
+                problems.append(Problem(key=key, path="", message=message))
             continue
         if name not in SECTIONS:
-            message = f"unknown section; allowed: {', '.join(SECTIONS)}"
+            message = f"unknown section; {one_of(name, SECTIONS)}"
             problems.append(Problem(key=key, path="", message=message))
             continue
         values[name] = _section(name, given, problems)
-    values["region"] = _judged("region", config.get(REGION_KEY), REGION_KEY, problems)
+    if REGION_KEY in config:
+        values["region"] = _judged("region", config[REGION_KEY], REGION_KEY, problems)
+    else:
+        message = "missing; give one such as us-east-1"
+        problems.append(Problem(key=REGION_KEY, path="", message=message))
     for name in ("account", "environments"):
         if name not in values:
             message = "missing section; add it"
@@ -195,7 +204,7 @@ def _section(name: str, given: Any, problems: list[Problem]) -> Any:
     except ValueError:
         value = given
     if not isinstance(value, dict):
-        message = f"was given {shown(value)}; give a mapping of its settings"
+        message = f"{shown(value)} given; give a mapping of its settings"
         problems.append(Problem(key=key, path="", message=message))
         return None
     return _judged(name, value, key, problems)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml
 
-from tests.bootstrap.conftest import ACCOUNT, Account
+from bootstrap.account.settings import parse
+from tests.bootstrap.conftest import ACCOUNT, SHIPPED, Account
 
 BentAccount = Callable[..., Account]
 
@@ -29,12 +31,12 @@ def said(bent_account: BentAccount, **sections: Any) -> str:
         ({"account": {}}, "bootstrap:account: id: missing; give it"),
         (
             {"account": {"id": ACCOUNT, "platfrom": "studio"}},
-            "bootstrap:account: platfrom: unknown key; allowed: id, platform, project, tags",
+            "bootstrap:account: platfrom: unknown key; did you mean platform? allowed: id, ",
         ),
         ({"account": None}, "bootstrap:account: missing section; add it"),
         (
             {"state": {"old_versions_days": 7}},
-            "bootstrap:state: old_versions_days: 7: input should be greater than or equal to 30",
+            "bootstrap:state: old_versions_days: 7 given; give 30 or more",
         ),
         (
             {"state": {"replica_region": "us-east-1"}},
@@ -58,11 +60,41 @@ def said(bent_account: BentAccount, **sections: Any) -> str:
         ),
         (
             {"environments": {"dev": {"deploy_hours": 13}}},
-            "bootstrap:environments: dev.deploy_hours: 13: input should be less than or",
+            "bootstrap:environments: dev.deploy_hours: 13 given; give 12 or less",
         ),
         (
+            {"environments": {"dev": {"deploy_hour": 2}}},
+            "bootstrap:environments: dev.deploy_hour: unknown key; did you mean deploy_hours? ",
+        ),
+        (
+            {"environments": {"dev": None}},
+            "bootstrap:environments: dev: nothing given; give a mapping of its settings, or {} ",
+        ),
+        (
+            {"environments": {"dev": {"disposable": "yes"}}},
+            'bootstrap:environments: dev.disposable: "yes" given; give true or false',
+        ),
+        ({"environments": {}}, "bootstrap:environments: {} given; give at least one"),
+        (
+            {"environments": {"a-very-long-name-indeed": {}}},
+            '"a-very-long-name-indeed" given; use at most 16 characters',
+        ),
+        (
+            {"account": {"id": ACCOUNT, "platform": "a-very-long-platform-name"}},
+            'platform: "a-very-long-platform-name" given; use at most 20 characters',
+        ),
+        (
+            {"account": {"id": 123456789012}},
+            "bootstrap:account: id: 123456789012 given; give text; what looks like a number goes",
+        ),
+        (
+            {"github": {"repository": "studio/backlot", "applications": "studio/api"}},
+            'applications: "studio/api" given; give a list such as [a, b]',
+        ),
+        ({"operators": ""}, "bootstrap:operators: nothing given; give a mapping of its settings"),
+        (
             {"operatros": {}},
-            "bootstrap:operatros: unknown section; allowed: account, state, github",
+            "bootstrap:operatros: unknown section; did you mean operators? allowed: account, ",
         ),
         (
             {"github": None, "pulumi_cloud": None},
@@ -89,3 +121,28 @@ def test_all_mistakes_are_told_at_once_and_nothing_is_made(bent_account: BentAcc
         "4 errors in " + lines[0].partition(": ")[0] + "; nothing was changed"
     )
     assert all(line.partition(": ")[0].endswith("Pulumi.account.yaml") for line in lines[:-1])
+
+
+def refused(changes: dict[str, Any]) -> str:
+    """What is said of the shipped file with whole keys changed or, with None, taken out."""
+    config = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))["config"] | changes
+    given = {key: value for key, value in config.items() if value is not None}
+    with pytest.raises(pulumi.RunError) as caught:
+        parse(given, SHIPPED.name)
+    return str(caught.value)
+
+
+def test_a_file_without_a_region_is_told_what_to_give() -> None:
+    assert "aws:region: missing; give one such as us-east-1" in refused({"aws:region": None})
+
+
+def test_a_section_that_nobody_reads_is_told_and_takes_no_role_away_unseen() -> None:
+    said = refused({"bootstrap:github": None, "backlot:github": {"repository": "studio/backlot"}})
+
+    assert "backlot:github: nobody reads this; write bootstrap:github" in said
+
+
+def test_what_belongs_to_others_is_left_alone() -> None:
+    config = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))["config"]
+
+    assert parse({**config, "aws:github": "x", "studio:note": "x"}, SHIPPED.name).github

@@ -90,6 +90,21 @@ def test_a_stack_without_a_file_is_refused_before_pulumi_makes_one(make) -> None
     assert "No stack file Pulumi.prod.yaml. There are: " in said
 
 
+def test_a_stack_among_the_goals_is_refused_before_dev_is_brought_up(make) -> None:
+    code, heard, said = make("up", "production")
+
+    assert code != 0
+    assert heard == []
+    assert "A stack is chosen with STACK=production, and nothing was done" in said
+
+
+def test_a_cost_that_cannot_be_told_says_once_why(make) -> None:
+    code, _, said = make("cost", "STACK=prod")
+
+    assert code != 0
+    assert said.count("no stack 'prod'") == 1
+
+
 def test_destroy_of_a_protected_stack_never_reaches_pulumi(make) -> None:
     file = "tests/shipped/Pulumi.production.yaml"
 
