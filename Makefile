@@ -113,7 +113,11 @@ preview: stack ## Show what `make up` would change on AWS
 up: stack ## Bring STACK up on AWS
 	@pulumi up $(ON_STACK)
 
+.PHONY: may-go
+may-go: install
+	@$(BIN)/python -m operations.teardown $(STACK) --config-file "$(FILE)" --check
+
 .PHONY: destroy
-destroy: stack ## Empty STACK and take it down on AWS; one that is protected is refused, with the steps
+destroy: may-go stack ## Empty STACK and take it down on AWS; one that is protected is refused, with the steps
 	@$(BIN)/python -m operations.teardown $(STACK) --config-file "$(FILE)"
 	@pulumi destroy $(ON_STACK)

@@ -17,7 +17,7 @@ from components.keys import Keys, KeysArgs
 from components.log_archive import log_archive
 from components.network import Network, NetworkArgs
 from components.notices import Notices, NoticesArgs
-from components.provider import account_id, aws_provider, bound_roles
+from components.provider import account_id, aws_provider, place_roles
 from components.registry import Registry, RegistryArgs
 from components.saved_queries import SavedQueries, SavedQueriesArgs
 from components.secrets import Secrets, SecretsArgs
@@ -32,7 +32,7 @@ from components.watching import telemetry, watch_over
 from components.workers.fleets import worker_fleets
 
 stack = settings.load()
-bound_roles(stack)
+place_roles(stack)
 provider = aws_provider(stack)
 here = pulumi.ResourceOptions(provider=provider)
 kept = pulumi.ResourceOptions(provider=provider, protect=stack.platform.protect)

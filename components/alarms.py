@@ -9,8 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.functions import portions
-from components.naming import physical_name
+from components.naming import physical_name, portions
 from components.notices import Notices
 from components.observe import Alarm, Comparison, Expression, Metric, Observable, Severity
 from settings.notices import MuteWindowSettings
@@ -273,7 +272,10 @@ def _mute(
     days = ",".join(day.upper() for day in window.days)
     for region in sorted({alarm.region for alarm in alarms}):
         elsewhere = region if region != own else None
-        there = [alarm for alarm in alarms if alarm.region == region]
+        # By name: CloudWatch keeps a list of them, and a new place in the program is no change.
+        there = sorted(
+            (alarm for alarm in alarms if alarm.region == region), key=lambda alarm: alarm.name
+        )
         for suffix, part in portions(there, MOST_TOGETHER):
             aws.cloudwatch.AlarmMuteRule(
                 f"{name}{f'-{elsewhere}' if elsewhere else ''}{suffix}",

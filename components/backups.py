@@ -18,7 +18,7 @@ from components.observe import DAY_SECONDS, Alarm, Expression, Metric, Panel
 from components.security_groups import security_group
 from components.stores.buckets import Bucket, Buckets
 from components.stores.database import Database
-from settings.backups import BackupsSettings
+from settings.backups import RULES_APART_HOURS, BackupsSettings
 from settings.keys import KeysSettings
 from settings.stack import Settings
 
@@ -37,14 +37,10 @@ START_MINUTES = 60
 COMPLETION_MINUTES = 7 * 24 * 60
 """A job that has not ended by then is given up. The first backup of a large bucket takes days."""
 
-APART_HOURS = 2
-"""Between the two rules. Two whose start windows overlap become one."""
-
 TEST_HOURS_LATER = 6
 """After the backup of the night, which should have ended by then."""
 TEST_DAYS = 7
 """How old the newest backup may be that a test restores."""
-
 
 GUARDED = (
     "backup:DeleteRecoveryPoint",
@@ -207,9 +203,18 @@ def _vault(
             max_retention_days=lock.maximum_days,
             changeable_for_days=lock.changeable_days,
             region=region,
-            opts=opts,
+            opts=_one_at_a_time(opts),
         )
     return _Vault(name=policy.backup_vault_name, arn=vault.arn, key_arn=key_arn)
+
+
+def _one_at_a_time(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    """For what any change of a number replaces, and which has no name of its own.
+
+    A second one would be the first to AWS: the lock of a vault, say, would be put on anew and then
+    taken off as the old one.
+    """
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
 
 
 def _backed_up(args: BackupsArgs, buckets: Sequence[Bucket], vaults: Sequence[_Vault]) -> BackedUp:
@@ -253,7 +258,7 @@ def _rules(
     continuous: aws.backup.PlanRuleArgsDict = {
         **shared,
         "rule_name": "continuous",
-        "schedule": f"cron(0 {(settings.hour + APART_HOURS) % 24} * * ? *)",
+        "schedule": f"cron(0 {(settings.hour + RULES_APART_HOURS) % 24} * * ? *)",
         "enable_continuous_backup": True,
         "lifecycle": {"delete_after": args.point_in_time_days},
     }
@@ -271,7 +276,8 @@ def _replicate(name: str, args: BackupsArgs, copies: _Vault, opts: pulumi.Resour
         retention_period=args.point_in_time_days,
         kms_key_id=copies.key_arn,
         region=args.settings.copy_to,
-        opts=opts,
+        # RDS copies a database to a region once.
+        opts=_one_at_a_time(opts),
     )
 
 

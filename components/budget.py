@@ -10,14 +10,11 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.ground import GLOBAL_REGION, Place
+from components.ground import GLOBAL_REGION, STACK_TAGS, Place
 from components.naming import physical_name
 from components.notices import Notices
 from components.observe import DAY_SECONDS, Alarm, Metric, Panel, Severity
 from settings.budget import BudgetSettings
-
-STACK_TAGS = ("Project", "Environment")
-"""What tells one stack's bill from another's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,11 @@ import pulumi
 from components.access import Access
 from components.grants import Statement
 from components.ground import Place
-from components.observe import Alarm, Metric, Panel
+from components.observe import DAY_SECONDS, Alarm, Metric, Panel
 from settings.business import BusinessSettings
 
 HALF_AN_HOUR = 1800
 HOUR = 3600
-DAY = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +149,7 @@ def _panels(settings: BusinessSettings, namespace: str) -> tuple[Panel, ...]:
             group="Cost",
             title="Spent by use, a day",
             unit="USD",
-            metrics=[_spend(settings, namespace, period=DAY)],
+            metrics=[_spend(settings, namespace, period=DAY_SECONDS)],
         ),
     )
 

@@ -13,9 +13,8 @@ from typing import Any, get_args
 import pulumi
 import pulumi_aws as aws
 
-from components.functions import portions
 from components.ground import Place
-from components.naming import physical_name
+from components.naming import physical_name, portions
 from components.observe import Expression, Metric, Observable, Panel, PanelGroup
 
 GROUPS: tuple[PanelGroup, ...] = get_args(PanelGroup)
@@ -134,11 +133,10 @@ def _lights(alarm_arns: Sequence[pulumi.Input[str]]) -> Iterator[dict[str, Any]]
         top += height
 
 
-def _laid_out(
-    graphs: Sequence[tuple[str, dict[str, Any]]], top: int
-) -> Iterator[dict[str, Any]]:
+def _laid_out(graphs: Sequence[tuple[str, dict[str, Any]]], top: int) -> Iterator[dict[str, Any]]:
     """Each group's heading with its graphs below, beginning at the row `top`."""
-    for group, members in groupby(graphs, key=itemgetter(0)):
+    for group, named in groupby(graphs, key=itemgetter(0)):
+        members = [graph for _, graph in named]
         yield {
             "type": "text",
             "x": 0,
@@ -148,17 +146,16 @@ def _laid_out(
             "properties": {"markdown": f"## {group}"},
         }
         top += HEADER_HEIGHT
-        index = 0
-        for index, (_, graph) in enumerate(members, 1):
+        for index, graph in enumerate(members):
             yield {
                 "type": "metric",
-                "x": (index - 1) % 2 * PANEL_WIDTH,
-                "y": top + (index - 1) // 2 * PANEL_HEIGHT,
+                "x": index % 2 * PANEL_WIDTH,
+                "y": top + index // 2 * PANEL_HEIGHT,
                 "width": PANEL_WIDTH,
                 "height": PANEL_HEIGHT,
                 "properties": graph,
             }
-        top += (index + 1) // 2 * PANEL_HEIGHT
+        top += (len(members) + 1) // 2 * PANEL_HEIGHT
 
 
 def _graph(panel: Panel, region: str) -> dict[str, Any]:

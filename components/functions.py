@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import pulumi
 import pulumi_aws as aws
@@ -34,9 +33,6 @@ JOIN_NETWORK = Statement(
 https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaVPCAccessExecutionRole.html"""
 
 
-Item = TypeVar("Item")
-
-
 @dataclass(frozen=True, kw_only=True)
 class InNetwork:
     """Where a function stands that must reach what only the network knows."""
@@ -64,7 +60,8 @@ def platform_function(
     `log_group` is one that it shares with others; absent, it gets its own. `network` is for one
     that reaches something in the VPC; the others run outside, since they call AWS and nothing else.
 
-    It needs no package: boto3 comes with the runtime. `environment` holds nothing secret.
+    It needs no package: boto3 comes with the runtime. `environment` holds nothing secret, and 4096
+    bytes at most: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
     Cost: nothing that shows; a call a minute stays below 0.10 USD a month.
     """
@@ -108,19 +105,6 @@ def platform_function(
         ),
         opts=opts,
     )
-
-
-def portions(items: Sequence[Item], size: int) -> list[tuple[str, Sequence[Item]]]:
-    """What is too much for the variables of one function, shared out over several.
-
-    Lambda takes 4096 bytes of variables together. With each portion comes what tells its function's
-    name from the others': nothing for the first, which keeps its name when a second one comes.
-    https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-    """
-    return [
-        (f"-{start // size + 1}" if start else "", items[start : start + size])
-        for start in range(0, len(items), size)
-    ]
 
 
 def call_on(

@@ -17,6 +17,9 @@ GLOBAL_REGION = "us-east-1"
 """Where what serves the whole world is configured and measured: the certificates, firewalls and
 metrics of CloudFront, and the health checks of Route 53."""
 
+STACK_TAGS = ("Project", "Environment")
+"""What tells one stack's things, and its bill, from another's."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:

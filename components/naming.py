@@ -5,8 +5,10 @@ Everything else is left to Pulumi's auto-naming, so that a replacement never mee
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar
+
+Item = TypeVar("Item")
 
 Named = Literal[
     "alarm", "bucket", "budget", "dashboard", "database", "environment", "key_alias", "log_group",
@@ -48,3 +50,15 @@ def physical_name(kind: Named, *parts: str, separator: str = "-") -> str:
             f"{kind} name {name!r} has {len(name)} characters; at most {LIMITS[kind]} are allowed"
         )
     return name
+
+
+def portions(items: Sequence[Item], size: int) -> list[tuple[str, Sequence[Item]]]:
+    """What is too much for one, shared out over several of at most `size` each.
+
+    With each portion comes what tells its name from the others': nothing for the first, which keeps
+    its name when a second one comes; then `-2`, `-3`.
+    """
+    return [
+        (f"-{start // size + 1}" if start else "", items[start : start + size])
+        for start in range(0, len(items), size)
+    ]

@@ -26,7 +26,7 @@ def account_id(provider: aws.Provider) -> pulumi.Output[str]:
     return aws.get_caller_identity_output(opts=opts).account_id
 
 
-def bound_roles(stack: Settings) -> None:
+def place_roles(stack: Settings) -> None:
     """Put every role made from now on into the stack's path, and its boundary on it where one is.
 
     Neither is an argument of the components: bootstrap's deploy role may make no role elsewhere and

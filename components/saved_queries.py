@@ -9,9 +9,9 @@ from fnmatch import fnmatchcase
 import pulumi
 import pulumi_aws as aws
 
-from components.functions import portions
 from components.ground import Ground
 from components.logs import KeptGroup
+from components.naming import portions
 
 MOST_GROUPS = 50
 """Log groups that one query may read.

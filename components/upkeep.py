@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from components.functions import failure_alarm, function_panels, platform_function
 from components.grants import Statement, service_role
-from components.ground import Ground
+from components.ground import STACK_TAGS, Ground
 from components.observe import DAY_SECONDS, Alarm, Metric, Panel
 from components.stores.buckets import Buckets
 from components.stores.cache import Cache
@@ -23,10 +23,6 @@ UPKEEP_SECONDS = 900
 CALL_AGAIN = 3
 CALL_WITHIN_SECONDS = 60 * 60
 """What was not called by then has its turn the next day."""
-
-
-OWN_TAGS = ("Project", "Environment")
-"""RDS copies them from the database to its snapshots."""
 
 COUNTED = ("Snapshots", "Uploads", "Failures")
 
@@ -129,7 +125,8 @@ def _statements(args: UpkeepArgs) -> tuple[Statement, ...]:
     buckets = [bucket.arn for bucket in args.buckets.by_purpose.values()]
     # Nobody deletes what somebody wants to keep, not even by mistake.
     unless_kept = {"Null": {"aws:ResourceTag/Keep": "true"}}
-    own = {f"aws:ResourceTag/{key}": ground.tags[key] for key in OWN_TAGS}
+    # RDS copies the tags of the database to its snapshots.
+    own = {f"aws:ResourceTag/{key}": ground.tags[key] for key in STACK_TAGS}
     return (
         Statement(
             sid="FindSnapshots",

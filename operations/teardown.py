@@ -69,6 +69,8 @@ def main(arguments: Sequence[str] | None = None, *, ask: Callable[[str], str] | 
         if in_the_way := blocking(file):
             print(_how_to_destroy(file, in_the_way), file=sys.stderr)
             return REFUSED
+        if asked.check:
+            return OK
         aws = Aws(session=boto3.Session(), file=file)
         account = aws.client("sts").get_caller_identity()["Account"]
         print(f"{file.prefix} in account {account}, {file.region}")
@@ -96,6 +98,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     ask_for_stack(parser, "the stack to clear")
     parser.add_argument("--yes", action="store_true", help="do not ask first")
+    parser.add_argument(
+        "--check", action="store_true", help="only say whether it may be cleared, without AWS"
+    )
     return parser.parse_args(arguments)
 
 

@@ -8,6 +8,10 @@ from pydantic import Field
 
 from settings.fields import Region, Section
 
+RULES_APART_HOURS = 2
+"""From the daily backup to the one that keeps points in time. Two whose start windows overlap
+become one."""
+
 
 class VaultLockSettings(Section):
     minimum_days: Annotated[int, Field(ge=1)]

@@ -24,7 +24,7 @@ class BucketsSettings(Section):
     cors_origins: Unique[Origin] = ()
     """Sites that may read media and static files from a browser."""
     backups_days: Annotated[int, Field(ge=1)] = 90
-    """Days a backup is kept."""
+    """Days that what somebody puts into the bucket `backups` is kept."""
     logs_days: Annotated[int, Field(ge=1)] = 90
     """Days an access log is kept; the trail and the copies of log groups as well."""
     noncurrent_days: Annotated[int, Field(ge=1)] = 30

@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 
 from settings import addresses
 from settings.api import ApiSettings, BeanstalkSize, Ec2Size
-from settings.backups import BackupsSettings
+from settings.backups import RULES_APART_HOURS, BackupsSettings
 from settings.buckets import BucketsSettings
 from settings.cache import CacheSettings
 from settings.cdn import CdnSettings
@@ -69,8 +69,6 @@ ADVANCED_INSIGHTS_DAYS = 465
 """https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DatabaseInsights.html"""
 SYSTEM_MIB = 2048
 """Memory of a GPU instance that the system, the ECS agent and Docker need."""
-BACKUP_RULES_APART = 2
-"""Hours from the rule that keeps points in time to the one that keeps days."""
 BUCKET_NAME_LIMIT = 63
 """S3's, and of all names that begin with `<platform.name>-<stack>` the first to be reached: queues
 may have 80 characters, of which a queue's own name and `-dead-letter` take 37."""
@@ -1356,7 +1354,7 @@ def backups_miss_the_maintenance(
     if backups is None:
         return
     begins, lasts = _weekly(database.maintenance_window)
-    for hour in (backups.hour, backups.hour + BACKUP_RULES_APART):
+    for hour in (backups.hour, backups.hour + RULES_APART_HOURS):
         # A job begins within an hour of its time.
         if _meet((hour % 24 * 60, 60), (begins - 60, lasts + 60)):
             yield Violation(

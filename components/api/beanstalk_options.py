@@ -185,7 +185,7 @@ def _instances(
     key = {"EC2KeyName": size.key_name} if size.key_name else {}
     return {
         "aws:autoscaling:launchconfiguration": {
-            "IamInstanceProfile": profile.name,
+            "IamInstanceProfile": profile.arn,
             "DisableIMDSv1": "true",
             "RootVolumeType": "gp3",
             "RootVolumeSize": str(size.root_gb),
@@ -251,7 +251,9 @@ def _watched(ground: Ground, service: ServiceRole) -> Options:
     days = str(next(days for days in RETENTION_DAYS if days >= ground.logs.settings.retention_days))
     kept = {"RetentionInDays": days, "DeleteOnTerminate": "false"}
     return {
-        "aws:elasticbeanstalk:environment": {"ServiceRole": service.name},
+        # By ARN: Beanstalk takes a bare name for that of a role outside every path.
+        # https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/command-options-general.html
+        "aws:elasticbeanstalk:environment": {"ServiceRole": service.arn},
         "aws:elasticbeanstalk:healthreporting:system": {
             "SystemType": "enhanced",
             "EnhancedHealthAuthEnabled": "true",
@@ -271,7 +273,7 @@ def _watched(ground: Ground, service: ServiceRole) -> Options:
         "aws:elasticbeanstalk:managedactions": {
             "ManagedActionsEnabled": "true",
             "PreferredStartTime": UPDATE_WINDOW,
-            "ServiceRoleForManagedUpdates": service.name,
+            "ServiceRoleForManagedUpdates": service.arn,
         },
         "aws:elasticbeanstalk:managedactions:platformupdate": {"UpdateLevel": "minor"},
     }

@@ -9,9 +9,10 @@ from typing import Protocol
 import pulumi
 import pulumi_aws as aws
 
-from components.functions import call_on, failure_alarm, platform_function, portions
+from components.functions import call_on, failure_alarm, platform_function
 from components.grants import Statement, key_grant, together
 from components.ground import Ground
+from components.naming import portions
 from components.observe import Alarm
 from components.workload import Restart
 

@@ -8,15 +8,10 @@ from dataclasses import dataclass, replace
 import pulumi
 import pulumi_aws as aws
 
-from components.functions import (
-    call_on,
-    failure_alarm,
-    function_panels,
-    platform_function,
-    portions,
-)
+from components.functions import call_on, failure_alarm, function_panels, platform_function
 from components.grants import together
 from components.ground import Ground
+from components.naming import portions
 from components.observe import Alarm, Panel
 from components.workers.contract import Waking
 

@@ -408,12 +408,22 @@ def test_a_mute_window_begins_on_its_days_at_its_hour_and_keeps_every_alarm_quie
     }
     assert rule["mute_targets"] == {
         "alarm_names": [
-            "backlot-dev-overall-degraded",
             "backlot-dev-api-cpu-high",
             "backlot-dev-api-slow",
+            "backlot-dev-overall-degraded",
         ]
     }
     assert "region" not in rule
+
+
+def test_a_mute_window_is_the_same_whichever_alarm_the_program_makes_first():
+    pair = (alarm(), alarm(name="slow", severity="warning"))
+    first, second = (
+        overall(*order, windows={"upkeep": WINDOW}).one("cloudwatch.AlarmMuteRule")
+        for order in (pair, pair[::-1])
+    )
+
+    assert first["mute_targets"] == second["mute_targets"]
 
 
 def test_alarms_elsewhere_are_muted_where_they_are():  # B55

@@ -274,6 +274,30 @@ def test_a_lock_that_can_be_taken_off_names_no_days_until_it_cannot():
     assert "changeable_for_days" not in recorded.one("backup.VaultLockConfiguration")
 
 
+def test_a_changed_lock_or_replication_is_gone_before_its_successor_comes():
+    first_away: dict[str, bool | None] = {}
+
+    def note(made: pulumi.ResourceTransformationArgs) -> None:
+        first_away[made.name] = made.opts.delete_before_replace
+
+    def program() -> None:
+        pulumi.runtime.register_stack_transformation(note)
+        build(
+            with_aws(aws_provider()),
+            customer_managed=True,
+            copy_to=THERE,
+            replicate_database=True,
+            lock={"minimum_days": 7, "maximum_days": 365},
+        )
+
+    record(program)
+    assert {name for name, first in first_away.items() if first} == {
+        "backups-copies-lock",
+        "backups-database-elsewhere",
+        "backups-lock",
+    }
+
+
 @pytest.mark.parametrize("protect", [True, False])
 def test_a_guarded_stack_keeps_its_vaults_and_a_throwaway_one_empties_them(protect):
     _, recorded = recorded_backups(protect=protect, copy_to=THERE)

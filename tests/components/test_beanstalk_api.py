@@ -344,7 +344,7 @@ def test_the_platform_is_docker_and_moves_in_its_own_window():
     assert within(recorded, "elasticbeanstalk:managedactions") == {
         "ManagedActionsEnabled": "true",
         "PreferredStartTime": "Sun:04:00",
-        "ServiceRoleForManagedUpdates": recorded.one("iam.Role", "api-service").outputs["name"],
+        "ServiceRoleForManagedUpdates": recorded.one("iam.Role", "api-service").outputs["arn"],
     }
     assert within(recorded, "elasticbeanstalk:managedactions:platformupdate") == {
         "UpdateLevel": "minor"
@@ -368,7 +368,7 @@ def test_instances_are_what_the_settings_say():  # M40 B22
     }
     assert (launch["RootVolumeType"], launch["RootVolumeSize"]) == ("gp3", "40")
     assert launch["DisableIMDSv1"] == "true"
-    assert launch["IamInstanceProfile"] == recorded.one("iam.InstanceProfile").outputs["name"]
+    assert launch["IamInstanceProfile"] == recorded.one("iam.InstanceProfile").outputs["arn"]
     assert launch["LaunchTemplateTagPropagationEnabled"] == "true"
 
 
@@ -518,8 +518,7 @@ def test_beanstalk_looks_after_it_under_a_role_that_it_alone_assumes():
     assert trust["Principal"] == {"Service": "elasticbeanstalk.amazonaws.com"}
     assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": "elasticbeanstalk"}}
     assert (
-        options(recorded)["elasticbeanstalk:environment", "ServiceRole"]
-        == (service.outputs["name"])
+        options(recorded)["elasticbeanstalk:environment", "ServiceRole"] == (service.outputs["arn"])
     )
     assert {
         node.name: node["policy_arn"].rpartition("/")[2]

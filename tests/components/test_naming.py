@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from components.naming import LIMITS, Named, physical_name
+from components.naming import LIMITS, Named, physical_name, portions
 
 
 def test_a_name_is_its_parts_joined():
@@ -42,3 +42,9 @@ def test_the_longest_names_that_the_settings_allow_fit_a_queue():
 def test_the_longest_prefix_that_the_settings_allow_fits_a_beanstalk_environment():
     longest_prefix = f"{'p' * 20}-{'production'}"
     assert len(physical_name("environment", longest_prefix, "api")) == 35
+
+
+def test_what_is_too_much_for_one_is_shared_out_and_the_first_keeps_its_name():
+    assert portions("abcde", 2) == [("", "ab"), ("-2", "cd"), ("-3", "e")]
+    assert portions("ab", 2) == [("", "ab")]
+    assert portions("", 2) == []

@@ -222,9 +222,9 @@ def test_beanstalk_has_the_briefs_instances_behind_the_load_balancer(
         balancer = graph.one("lb.LoadBalancer").outputs["arn"]
         assert setting(environment, "SharedLoadBalancer") == balancer
         profile = graph.one("iam.InstanceProfile", "api-instance")
-        assert setting(environment, "IamInstanceProfile") == profile["name"]
+        assert setting(environment, "IamInstanceProfile") == profile.outputs["arn"]
         service = graph.one("iam.Role", "api-service")
-        assert setting(environment, "ServiceRole") == service["name"]
+        assert setting(environment, "ServiceRole") == service.outputs["arn"]
 
 
 @asks("M41", zapcut=("8f14e45fceea", "300"))

@@ -111,5 +111,5 @@ def test_destroy_of_a_protected_stack_never_reaches_pulumi(make) -> None:
     code, heard, said = make("destroy", "STACK=production", f"CONFIG={file}")
 
     assert code != 0
-    assert [line.split()[1] for line in heard] == ["stack"]
+    assert heard == []
     assert "production is kept, and was left alone" in said

@@ -290,3 +290,16 @@ def test_a_stack_without_a_file_is_told_which_there_are(
     assert capsys.readouterr().err == (
         "Pulumi.prod.yaml: No such file or directory; there are: Pulumi.dev.yaml\n"
     )
+
+
+def test_whether_a_stack_may_go_is_said_without_asking_aws(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket("backlot-dev-media", TAGS)
+    monkeypatch.setattr(teardown.boto3, "Session", None)
+
+    asked = ["dev", "--check", "--config-file", str(stack_file(tmp_path))]
+
+    assert teardown.main(asked) == 0
+    assert capsys.readouterr() == ("", "")
+    assert versions("backlot-dev-media") == 3
