@@ -12,7 +12,7 @@ import pulumi_aws as aws
 
 from components.access import Access
 from components.grants import Statement, key_grant, resource_policy
-from components.ground import Ground
+from components.ground import Ground, Place
 from components.naming import physical_name
 from components.observe import DAY_SECONDS, Alarm, Expression, Metric, Panel
 from settings.buckets import BucketsSettings, MediaSettings
@@ -386,6 +386,7 @@ def _quarantine(
 ) -> tuple[Mapping[str, Any], ...]:
     """Nobody reads what GuardDuty found to be malware, until somebody takes its tag off.
 
+    Nobody but AWS Backup, whose job would end incomplete for it; what it brings back bears the tag.
     https://docs.aws.amazon.com/guardduty/latest/ug/tag-based-access-s3-malware-protection.html
     """
     if not args.scanned or purpose != "media":
@@ -398,9 +399,20 @@ def _quarantine(
             "Action": ["s3:GetObject", "s3:GetObjectVersion"],
             "Resource": pulumi.Output.concat(bucket.arn, "/*"),
             "Condition": {
-                "StringEquals": {"s3:ExistingObjectTag/GuardDutyMalwareScanStatus": "THREATS_FOUND"}
+                "StringEquals": {
+                    "s3:ExistingObjectTag/GuardDutyMalwareScanStatus": "THREATS_FOUND"
+                },
+                "ArnNotLike": {"aws:PrincipalArn": _backup_role(args.ground)},
             },
         },
+    )
+
+
+def _backup_role(place: Place) -> pulumi.Output[str]:
+    """The role of components/backups.py, whatever Pulumi appends to its name. It knows the buckets,
+    so they cannot wait for it."""
+    return pulumi.Output.concat(
+        "arn:aws:iam::", place.account_id, f":role/{place.prefix}/backups-role-*"
     )
 
 

@@ -398,7 +398,10 @@ def test_nobody_reads_what_was_found_to_be_malware():  # B43
     assert deny["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
     assert deny["Resource"] == f"{MEDIA}/*"
     assert deny["Condition"] == {
-        "StringEquals": {"s3:ExistingObjectTag/GuardDutyMalwareScanStatus": "THREATS_FOUND"}
+        "StringEquals": {"s3:ExistingObjectTag/GuardDutyMalwareScanStatus": "THREATS_FOUND"},
+        "ArnNotLike": {
+            "aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/backlot-dev/backups-role-*"
+        },
     }
     static = statements(recorded.one("s3.BucketPolicy", "buckets-static-policy"))
     assert list(static) == ["TlsOnly"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 
 import pytest
 
@@ -277,3 +278,15 @@ def test_a_service_assumes_our_roles_for_our_account_alone(
         services[trust["Principal"]["Service"]] = "Condition" in trust
     assert {service for service, bound in services.items() if not bound} == unsaid
     assert {service for service, bound in services.items() if bound} == bound_ones
+
+
+def test_the_quarantine_of_media_lets_the_backups_own_role_through(stack_graph: StackGraph) -> None:
+    recorded = stack_graph("staging", "everything", moto=True)
+    policy = recorded.one("s3.BucketPolicy", "buckets-media-policy").json("policy")
+    [deny] = [each for each in policy["Statement"] if each["Sid"] == "Quarantine"]
+
+    exempt = deny["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
+    through = [
+        role.name for role in recorded.all("iam.Role") if fnmatchcase(role.outputs["arn"], exempt)
+    ]
+    assert through == ["backups-role"]
