@@ -1169,8 +1169,16 @@ def _environment(program: _Program, resource: Resource) -> Iterator[str]:
         if kind is None or not isinstance(value, str) or value == SECRET:
             continue
         for part in re.split(r"\s*,\s*", value.strip()):
-            if part and not program.find(kind, part) and not re.fullmatch(kind.outside, part):
+            found = program.find(kind, part)
+            if part and not found and not re.fullmatch(kind.outside, part):
                 yield _missing(program, f"settings[{index}].value ({name})", part, kind)
+            # Beanstalk makes an ARN of a bare name, for a role that lies in no path.
+            path = found.inputs.get("path", "/") if found and kind is ROLE else "/"
+            if path != "/" and not part.startswith("arn:"):
+                yield (
+                    f"settings[{index}].value ({name}): {part!r} lies in the path {path}, where "
+                    "its bare name does not find it; give its ARN"
+                )
     label = inputs.get("version")
     labels = {
         name

@@ -810,6 +810,19 @@ def test_a_role_may_be_given_to_an_environment_by_its_name(program: Graph) -> No
     assert messages(set_option(program, "ServiceRole", role)) == []
 
 
+def test_a_role_in_a_path_is_given_to_an_environment_by_its_arn_alone(program: Graph) -> None:
+    role = resource(program, "iam.Role", "beanstalk").outputs
+    in_a_path = changed(program, "iam.Role", "beanstalk", "path", "/studio/")
+
+    [message] = messages(set_option(in_a_path, "ServiceRole", role["name"]))
+
+    assert message.endswith(
+        f"(ServiceRole): {role['name']!r} lies in the path /studio/, where its bare name does not "
+        "find it; give its ARN"
+    )
+    assert messages(set_option(in_a_path, "ServiceRole", role["arn"])) == []
+
+
 def test_the_production_rule_forwards_to_both_target_groups(program: Graph) -> None:
     path = "actions.0.forward.targetGroups"
     blue = resource(program, "lb.TargetGroup", "api-blue").outputs["arn"]
