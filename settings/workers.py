@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeGuard
 
 from pydantic import BeforeValidator, Field
 
@@ -214,3 +214,7 @@ WorkerSettings = Annotated[
     GpuFleetSettings | FargateFleetSettings | Ec2FleetSettings, Field(discriminator="kind")
 ]
 """Every kind of fleet, told apart by `kind`."""
+
+
+def is_gpu(fleet: WorkerSettings) -> TypeGuard[GpuFleetSettings]:
+    return isinstance(fleet, GpuFleetSettings)

@@ -18,7 +18,7 @@ HOOK = "drain"
 
 MARGIN_SECONDS = 120
 """What a hook grants beside the longest job: for two events, a command, and the worker's end.
-A hook waits for 7200 at most; settings/invariants.py keeps the jobs shorter."""
+A hook waits for 7200 at most; settings/invariants/jobs.py keeps the jobs shorter."""
 
 DOCUMENT = "AWS-RunShellScript"
 

@@ -10,7 +10,7 @@ import pulumi
 
 from components.workers.drain import Drain, DrainArgs, hook_seconds
 from functions.drain_workers import handler
-from settings.invariants import EC2_JOB_LIMIT_SECONDS
+from settings.invariants.jobs import EC2_JOB_LIMIT_SECONDS
 from tests.components.parts import ground
 from tests.recorder import Recorded, aws_provider, record, with_aws
 
