@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import pulumi
 import pulumi_aws as aws
@@ -31,6 +31,16 @@ PROBES = (
     "python3 -c \"import urllib.request; urllib.request.urlopen('{url}')\"",
 )
 """Ways to ask for a page from inside a container. Slim images have one of them, none has all."""
+
+ROLLED_OUT_BY_ECS: Mapping[str, Any] = {
+    "deployment_controller": {"type": "ECS"},
+    "deployment_circuit_breaker": {"enable": True, "rollback": True},
+    "enable_execute_command": True,
+    "enable_ecs_managed_tags": True,
+    "propagate_tags": "SERVICE",
+}
+"""What every service on Fargate says: ECS rolls it out, and back when the tasks do not stay up;
+people may look into a task, and it bears the service's tags."""
 
 
 class Scaled(Protocol):

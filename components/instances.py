@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -32,6 +33,16 @@ LAUNCHER = Path(__file__).with_name("instance_launch.py")
 USER_DATA_BYTES = 16384
 """What EC2 takes, before base64.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html"""
+
+COUNTED: Mapping[str, Any] = {
+    "enabled_metrics": [
+        aws.autoscaling.Metric.GROUP_DESIRED_CAPACITY,
+        aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES,
+        aws.autoscaling.Metric.GROUP_PENDING_INSTANCES,
+    ],
+    "metrics_granularity": "1Minute",
+}
+"""What every group tells of its size, for free: alarms and scaling read it."""
 
 KILL_SECONDS = 10
 """What Docker has for its own part when systemd stops a container."""

@@ -24,6 +24,7 @@ from components.api.targets import (
 )
 from components.containers import Container
 from components.fargate import (
+    ROLLED_OUT_BY_ECS,
     Cluster,
     FargateTask,
     ServiceSignals,
@@ -260,15 +261,11 @@ def _service(
         ),
         # ECS refuses it for a service that no load balancer asks for its health.
         health_check_grace_period_seconds=settings.health.start_seconds if route else None,
-        deployment_controller={"type": "ECS"},
+        **ROLLED_OUT_BY_ECS,
         deployment_configuration={"strategy": "ROLLING"},
         deployment_maximum_percent=200,
         deployment_minimum_healthy_percent=100,
-        deployment_circuit_breaker={"enable": True, "rollback": True},
         availability_zone_rebalancing="ENABLED",
-        enable_execute_command=True,
-        enable_ecs_managed_tags=True,
-        propagate_tags="SERVICE",
         # ECS takes another mix of Spot in no other way, and the provider refuses it at the preview.
         force_new_deployment=True,
         # An update that ECS rolled back must not look like one that worked.

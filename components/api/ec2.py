@@ -27,6 +27,7 @@ from components.api.targets import (
     target_group,
 )
 from components.instances import (
+    COUNTED,
     HEALTHY_PERCENT,
     HEALTHY_PERCENT_MOST,
     Program,
@@ -233,12 +234,7 @@ def _group(
             "max_healthy_percentage": HEALTHY_PERCENT_MOST,
         },
         instance_refresh=_refresh(settings.deployment.bake_minutes, judges),
-        enabled_metrics=[
-            aws.autoscaling.Metric.GROUP_DESIRED_CAPACITY,
-            aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES,
-            aws.autoscaling.Metric.GROUP_PENDING_INSTANCES,
-        ],
-        metrics_granularity="1Minute",
+        **COUNTED,
         # At creation alone: later the number is scaling's, and deployments are not waited for.
         min_elb_capacity=size.min_instances,
         wait_for_capacity_timeout=CAPACITY_PATIENCE,

@@ -28,6 +28,7 @@ from components.api.targets import (
 )
 from components.containers import Container
 from components.fargate import (
+    ROLLED_OUT_BY_ECS,
     Cluster,
     FargateTask,
     ServiceSignals,
@@ -310,20 +311,16 @@ def _service(
         network_configuration=task.network,
         load_balancers=[_load_balancer(settings, routes)],
         health_check_grace_period_seconds=settings.health.start_seconds,
-        deployment_controller={"type": "ECS"},
+        **ROLLED_OUT_BY_ECS,
         deployment_configuration=_deployment(settings.deployment, size, gates),
         deployment_maximum_percent=200,
         deployment_minimum_healthy_percent=100,
-        deployment_circuit_breaker={"enable": True, "rollback": True},
         alarms={
             "alarm_names": [alarm.name for alarm in rollback],
             "enable": True,
             "rollback": True,
         },
         availability_zone_rebalancing="ENABLED",
-        enable_execute_command=True,
-        enable_ecs_managed_tags=True,
-        propagate_tags="SERVICE",
         # ECS takes another mix of Spot in no other way, and the provider refuses it at the preview.
         force_new_deployment=True,
         # An update that ECS rolled back must not look like one that worked.

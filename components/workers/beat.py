@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from components.access import Access
 from components.containers import Container
 from components.fargate import (
+    ROLLED_OUT_BY_ECS,
     Cluster,
     FargateTask,
     ServiceSignals,
@@ -157,17 +158,13 @@ def _service(
         desired_count=1,
         capacity_provider_strategies=capacity_strategy(spot_percent=0),
         network_configuration=task.network,
-        deployment_controller={"type": "ECS"},
+        **ROLLED_OUT_BY_ECS,
         deployment_configuration={"strategy": "ROLLING"},
         # The old task goes before the new one comes.
         deployment_maximum_percent=100,
         deployment_minimum_healthy_percent=0,
-        deployment_circuit_breaker={"enable": True, "rollback": True},
         # Evening out the zones starts the second task before it ends the first.
         availability_zone_rebalancing="DISABLED",
-        enable_execute_command=True,
-        enable_ecs_managed_tags=True,
-        propagate_tags="SERVICE",
         # An update that ECS rolled back must not look like one that worked.
         wait_for_steady_state=True,
         sigint_rollback=True,

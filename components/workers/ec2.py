@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from components.access import open_paths
 from components.grants import ServiceRole, Statement, policy_document
 from components.instances import (
+    COUNTED,
     HEALTHY_PERCENT,
     HEALTHY_PERCENT_MOST,
     Program,
@@ -223,12 +224,7 @@ def _group(
         },
         instance_refresh=_refresh(),
         default_instance_warmup=WARM_UP_SECONDS,
-        enabled_metrics=[
-            aws.autoscaling.Metric.GROUP_DESIRED_CAPACITY,
-            aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES,
-            aws.autoscaling.Metric.GROUP_PENDING_INSTANCES,
-        ],
-        metrics_granularity="1Minute",
+        **COUNTED,
         # A spot drought must not fail an update.
         wait_for_capacity_timeout="0",
         # Protected instances would hold up its deletion for ever, and they keep nothing: a job

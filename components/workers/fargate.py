@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from components.access import Access
 from components.containers import Container
 from components.fargate import (
+    ROLLED_OUT_BY_ECS,
     Cluster,
     FargateTask,
     ServiceSignals,
@@ -182,17 +183,13 @@ def _service(
         desired_count=settings.min_workers,
         capacity_provider_strategies=capacity_strategy(settings.spot_percent),
         network_configuration=task.network,
-        deployment_controller={"type": "ECS"},
+        **ROLLED_OUT_BY_ECS,
         deployment_configuration={"strategy": "ROLLING"},
         # Old workers at work stay; with less room no new one could start beside them.
         deployment_maximum_percent=200,
         deployment_minimum_healthy_percent=100,
-        deployment_circuit_breaker={"enable": True, "rollback": True},
         # Evening out the zones ends healthy workers.
         availability_zone_rebalancing="DISABLED",
-        enable_execute_command=True,
-        enable_ecs_managed_tags=True,
-        propagate_tags="SERVICE",
         # ECS takes another mix of Spot in no other way, and the provider refuses it at the preview.
         force_new_deployment=True,
         # An update that ECS rolled back must not look like one that worked. With Spot nobody waits:

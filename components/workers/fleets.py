@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -67,51 +68,25 @@ def worker_fleets(
     """A fleet for each of the settings. `access` is what all of them use, `quota` asks for GPUs."""
 
     def fleet(name: str, sizing: WorkerSettings) -> Fleet:
-        queue = queues[sizing.queue]
-        uses = [*access, secrets.access(sizing.secrets)]
+        called = f"worker-{name}"
+        shared: dict[str, Any] = {
+            "ground": ground,
+            "fleet": name,
+            "queue": queues[sizing.queue],
+            "image": sizing.image and images.image(sizing.image),
+            "access": [*access, secrets.access(sizing.secrets)],
+        }
         match sizing:
             case GpuFleetSettings():
-                return GpuFleet(
-                    f"worker-{name}",
-                    GpuFleetArgs(
-                        settings=sizing,
-                        ground=ground,
-                        fleet=name,
-                        queue=queue,
-                        image=images.image(sizing.image),
-                        build=build_of(sizing.image),
-                        access=uses,
-                    ),
-                    opts,
-                )
+                build = build_of(sizing.image)
+                return GpuFleet(called, GpuFleetArgs(settings=sizing, build=build, **shared), opts)
             case FargateFleetSettings():
-                return FargateFleet(
-                    f"worker-{name}",
-                    FargateFleetArgs(
-                        settings=sizing,
-                        ground=ground,
-                        fleet=name,
-                        queue=queue,
-                        image=images.image(sizing.image),
-                        build=build_of(sizing.image),
-                        access=uses,
-                    ),
-                    opts,
-                )
+                build = build_of(sizing.image)
+                args = FargateFleetArgs(settings=sizing, build=build, **shared)
+                return FargateFleet(called, args, opts)
             case Ec2FleetSettings():
-                return Ec2Fleet(
-                    f"worker-{name}",
-                    Ec2FleetArgs(
-                        settings=sizing,
-                        ground=ground,
-                        fleet=name,
-                        queue=queue,
-                        image=sizing.image and images.image(sizing.image),
-                        build=sizing.build,
-                        access=uses,
-                    ),
-                    opts,
-                )
+                args = Ec2FleetArgs(settings=sizing, build=sizing.build, **shared)
+                return Ec2Fleet(called, args, opts)
 
     if quota and quota.request:
         Quotas("gpu-quota", QuotasArgs(settings=quota), opts)

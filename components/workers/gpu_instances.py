@@ -11,7 +11,7 @@ import pulumi_aws as aws
 
 from components.grants import Statement, service_role
 from components.ground import Ground
-from components.instances import SESSIONS, group_tags, instance_tags
+from components.instances import COUNTED, SESSIONS, group_tags, instance_tags
 from components.security_groups import allow_https_out, security_group
 from components.workers.contract import TaskFleetArgs
 from components.workers.tasks import STOP_SECONDS
@@ -205,12 +205,7 @@ def _group(
         # Where it is on, the old instance is ended at a mere warning, at work or not.
         capacity_rebalance=settings.capacity_rebalance,
         default_instance_warmup=WARM_UP_SECONDS,
-        enabled_metrics=[
-            aws.autoscaling.Metric.GROUP_DESIRED_CAPACITY,
-            aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES,
-            aws.autoscaling.Metric.GROUP_PENDING_INSTANCES,
-        ],
-        metrics_granularity="1Minute",
+        **COUNTED,
         # A spot drought must not fail an update.
         wait_for_capacity_timeout="0",
         # Protected instances would hold up its deletion for ever, and they keep nothing: a job
